@@ -1,0 +1,50 @@
+"""Who may have a signing payload: every rule of access, in the contract's order."""
+
+from collections.abc import Set as AbstractSet
+
+from domain.errors import (
+    ConnectionInactive,
+    ConnectionNotFound,
+    CurrencyNotSupported,
+    InsufficientScope,
+    NotAMember,
+    OesLicenseRequired,
+)
+from domain.records import Connection, Credential, License, Records
+from domain.request import SigningRequest
+
+READ_SCOPE = "settlement_network_read"
+WRITE_SCOPE = "settlement_network_write"
+
+
+def check_access(
+    request: SigningRequest, records: Records, *, required_scopes: AbstractSet[str], now: float
+) -> None:
+    """Returns only if the caller may have the payload of this request at `now`, in epoch seconds.
+
+    Raises, for the first of checks 3 to 8 that fails: `NotAMember`, `InsufficientScope`,
+    `OesLicenseRequired`, `ConnectionNotFound`, `ConnectionInactive`, `CurrencyNotSupported`; or
+    `CorruptRecord` for a record that makes no sense when its check comes. What expires at a second
+    has expired in that second.
+    """
+    if records.credential is None:
+        raise NotAMember
+    credential = Credential.parse(records.credential)
+    if now >= credential.expires_at:
+        raise NotAMember
+    if not required_scopes <= credential.scopes:
+        raise InsufficientScope
+
+    if records.license is None:
+        raise OesLicenseRequired
+    oes_license = License.parse(records.license)
+    if oes_license.status != "active" or now >= oes_license.expires_at:
+        raise OesLicenseRequired
+
+    if records.connection is None:
+        raise ConnectionNotFound
+    connection = Connection.parse(records.connection)
+    if not connection.active:
+        raise ConnectionInactive
+    if request.amount.currency not in connection.currencies:
+        raise CurrencyNotSupported

@@ -1,0 +1,14 @@
+"""The string that the client signs, and that whoever verifies rebuilds."""
+
+import rfc8785
+
+from domain.request import SigningRequest
+
+
+def signing_payload(request: SigningRequest) -> str:
+    """The request's properties by RFC 8785 (JSON Canonicalization Scheme); absent notes are left out.
+
+    Equal requests give equal strings, for ever: there is no time, version or order of arrival in it.
+    The bytes to sign are its UTF-8 encoding.
+    """
+    return rfc8785.dumps(request.model_dump(by_alias=True, exclude_unset=True)).decode()

@@ -1,0 +1,80 @@
+"""What the state table holds of an enterprise, as design's data model lists it.
+
+A record that does not parse is a `CorruptRecord`, never a reason to allow. Attributes that the
+data model does not list are ignored, so that a later version of it can add some.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic.alias_generators import to_camel
+
+from domain.errors import CorruptRecord
+
+type Item = Mapping[str, object]
+"""A stored item's attributes as Python values: S is str, N is Decimal, BOOL is bool, SS is set."""
+
+_NonEmpty = Annotated[str, StringConstraints(min_length=1)]
+_END_OF_9999 = 253_402_300_799
+# A time beyond it is a mistake, most likely milliseconds, and would make what expires last for ever.
+_EpochSeconds = Annotated[Decimal, Field(ge=0, le=_END_OF_9999)]
+_NEVER = Decimal("Infinity")
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        strict=True,
+    )
+
+    @classmethod
+    def parse(cls, item: Item) -> Self:
+        """The record that an item holds. Raises `CorruptRecord`."""
+        try:
+            return cls.model_validate(item)
+        except ValidationError as error:
+            faults = [f"{fault['loc'][0]}: {fault['msg']}" for fault in error.errors()]
+            raise CorruptRecord(f"{cls.__name__}: {'; '.join(faults)}") from None
+
+
+class License(_Record):
+    """An enterprise's licence for off-exchange settlement (OES)."""
+
+    status: Literal["active", "inactive"]
+    expires_at: _EpochSeconds = _NEVER
+
+
+class Credential(_Record):
+    """A member's access token, of which only the hash is kept, and what it may do."""
+
+    member_id: _NonEmpty
+    scopes: set[_NonEmpty]
+    expires_at: _EpochSeconds = _NEVER
+
+
+class Connection(_Record):
+    """An enterprise's link to a trading partner, and the currencies that settle over it."""
+
+    active: bool
+    currencies: set[_NonEmpty]
+    partner_id: _NonEmpty
+    name: _NonEmpty
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """The three items that a request is judged by, as stored, each None if there is no such item.
+
+    They stay unparsed until their check comes: a caller whom an earlier check refuses must not learn,
+    from a 500, that a later record exists.
+    """
+
+    credential: Item | None
+    license: Item | None
+    connection: Item | None

@@ -1,0 +1,151 @@
+"""The request for a signing payload, and how it is read: strictly, so that it has one reading."""
+
+import json
+import re
+from typing import Annotated
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
+from pydantic.alias_generators import to_camel
+
+from domain.errors import Detail, InvalidRequest
+
+BODY_LIMIT = 64 * 1024
+"""The largest body, in bytes after any base64 is undone."""
+
+DETAILS_LIMIT = 20
+"""The most details an `InvalidRequest` carries: a body can hold thousands of unknown fields."""
+
+type Text = Annotated[str, StringConstraints(min_length=1)]
+type EnterpriseId = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+type ConnectionId = Annotated[
+    str,
+    StringConstraints(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"),
+    AfterValidator(str.lower),
+]
+type BaseUnits = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,77}$")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        strict=True,
+    )
+
+
+class Amount(_Strict):
+    """How much of which currency is to come back."""
+
+    currency: Text
+    quantity: BaseUnits
+
+
+class SigningBody(_Strict):
+    """The JSON body of a request, as the contract's table of fields gives it."""
+
+    amount: Amount
+    client_external_id: Text
+    nonce: Text
+    notes: Text = Field(default_factory=str)
+    """Empty means absent: notes that are present have at least one character."""
+
+
+class SigningRequest(SigningBody):
+    """The whole request: the body's properties and the path's."""
+
+    connection_id: ConnectionId
+    enterprise_id: EnterpriseId
+
+
+def parse_signing_request(enterprise_id: str, connection_id: str, body: bytes) -> SigningRequest:
+    """The request that a path's decoded ids and a body of UTF-8 JSON make.
+
+    Raises `InvalidRequest`, which names each field that is off and repeats no value. What is signed
+    must have one reading, so whatever JSON parsers disagree on is refused: names given twice (within
+    an object, or in body and path), lone surrogates, NaN, unknown fields.
+    """
+    members = _json_object(body)
+    path = [("enterpriseId", enterprise_id), ("connectionId", connection_id)]
+    try:
+        return SigningRequest.model_validate(_unique_members([*path, *members.items()]))
+    except ValidationError as error:
+        details = [
+            _detail(fault["type"], [str(name) for name in fault["loc"]], fault["input"])
+            for fault in error.errors(include_url=False, include_context=False)
+        ]
+        raise InvalidRequest(*details[:DETAILS_LIMIT]) from None
+
+
+_REPEATED = object()
+
+
+def _unique_members(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    # No field takes _REPEATED for a value, so that validation refuses it, and knows where it is.
+    members: dict[str, object] = {}
+    for name, value in pairs:
+        members[name] = _REPEATED if name in members else value
+    return members
+
+
+def _json_object(body: bytes) -> dict[str, object]:
+    if not body:
+        raise InvalidRequest(Detail("body", "is required"))
+    if len(body) > BODY_LIMIT:
+        raise InvalidRequest(Detail("body", f"must be at most {BODY_LIMIT} bytes"))
+    try:
+        # No field takes a number either, so a float is as good as any: NaN included, and int() would
+        # refuse thousands of digits without telling which field has them.
+        members = json.loads(
+            body.decode(), object_pairs_hook=_unique_members, parse_int=float, parse_float=float
+        )
+    except UnicodeDecodeError:
+        raise InvalidRequest(Detail("body", "must be UTF-8")) from None
+    except (ValueError, RecursionError):  # RecursionError: brackets nested thousands deep
+        raise InvalidRequest(Detail("body", "must be valid JSON")) from None
+    if not isinstance(members, dict):
+        raise InvalidRequest(Detail("body", "must be a JSON object"))
+    return members
+
+
+_MESSAGES = {
+    "missing": "is required",
+    "model_type": "must be an object",
+    "string_too_long": "must be at most 256 characters",
+    "string_too_short": "must not be empty",
+    "string_type": "must be a string",
+    "string_unicode": "must not contain lone surrogates",
+}
+_FORMATS = {
+    "connectionId": "must be a UUID in its 8-4-4-4-12 form",
+    "quantity": (
+        "must be a positive whole number of base units:"
+        " 1 to 78 digits with no sign, separator or leading zero"
+    ),
+}
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def _detail(fault: str, location: list[str], value: object) -> Detail:
+    # pydantic reports a lone surrogate in a name at the object that the name is in.
+    *parents, name = location or ["body"]
+    if not _PLAIN_NAME.fullmatch(name):
+        # A name that came in, and no name of ours: it may be of any length and hold anything.
+        return Detail(".".join(parents) or "body", "has an unknown field")
+    if value is _REPEATED:
+        message = "must be given only once"
+    elif fault == "extra_forbidden":
+        message = "is not a known field"
+    elif fault == "string_pattern_mismatch":
+        message = _FORMATS[name]
+    else:
+        message = _MESSAGES[fault]
+    return Detail(".".join([*parents, name]), message)

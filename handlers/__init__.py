@@ -1,0 +1,1 @@
+"""The shell around `domain`: API Gateway events in, answers out, and the one read of the state."""

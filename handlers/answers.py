@@ -1,0 +1,116 @@
+"""The answers of the contract, and the one table from exception to HTTP."""
+
+import json
+from http import HTTPStatus
+
+from aws_lambda_powertools.event_handler.api_gateway import Response
+
+from domain.errors import (
+    ConnectionInactive,
+    ConnectionNotFound,
+    CurrencyNotSupported,
+    InsufficientScope,
+    InvalidRequest,
+    NotAMember,
+    OesLicenseRequired,
+)
+
+
+class Unauthenticated(Exception):
+    """The request carries no usable `Authorization: Bearer` header."""
+
+
+class RouteNotFound(Exception):
+    """The path is none of this API's."""
+
+
+class MethodNotAllowed(Exception):
+    """The path is right and the method is neither GET nor POST."""
+
+
+class InternalError(Exception):
+    """What everything is to the client that has no row of its own in the table below."""
+
+
+ANSWERS: dict[type[Exception], tuple[HTTPStatus, str]] = {
+    Unauthenticated: (
+        HTTPStatus.UNAUTHORIZED,
+        "An Authorization header with a bearer token is required.",
+    ),
+    InvalidRequest: (HTTPStatus.BAD_REQUEST, "The request is invalid: {}."),
+    NotAMember: (
+        HTTPStatus.UNAUTHORIZED,
+        "The access token is not a valid one of this enterprise.",
+    ),
+    InsufficientScope: (
+        HTTPStatus.FORBIDDEN,
+        "The access token lacks a scope that this operation needs.",
+    ),
+    OesLicenseRequired: (
+        HTTPStatus.FORBIDDEN,
+        "The enterprise has no active off-exchange settlement licence.",
+    ),
+    ConnectionNotFound: (
+        HTTPStatus.NOT_FOUND,
+        "The enterprise has no such connection.",
+    ),
+    ConnectionInactive: (
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "The connection is not active.",
+    ),
+    CurrencyNotSupported: (
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "The connection does not support the currency.",
+    ),
+    RouteNotFound: (HTTPStatus.NOT_FOUND, "There is nothing at this path."),
+    MethodNotAllowed: (HTTPStatus.METHOD_NOT_ALLOWED, "The method must be GET or POST."),
+    InternalError: (
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "The request could not be completed. Try again later.",
+    ),
+}
+"""Status and sentence of each error; its name in the contract is its class's.
+
+The braces of the sentence take the error's own text, which only `InvalidRequest` has.
+"""
+
+_OWN_HEADERS = {
+    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
+    HTTPStatus.METHOD_NOT_ALLOWED: {"Allow": "GET, POST"},
+}
+
+
+def error_name(error: Exception) -> str:
+    """The error's name in the contract."""
+    return (type(error) if type(error) in ANSWERS else InternalError).__name__
+
+
+def payload_answer(payload: str, request_id: str) -> Response[str]:
+    """The 200 with the payload to sign."""
+    return _answer(HTTPStatus.OK, {"payload": payload}, request_id)
+
+
+def refusal(error: Exception, request_id: str) -> Response[str]:
+    """The contract's answer to an error; one that the table does not list tells the client nothing."""
+    status, sentence = ANSWERS.get(type(error)) or ANSWERS[InternalError]
+    body: dict[str, object] = {
+        "error": sentence.format(error),
+        "name": error_name(error),
+        "requestId": request_id,
+    }
+    if isinstance(error, InvalidRequest):
+        body["details"] = [detail._asdict() for detail in error.details]
+    return _answer(status, body, request_id)
+
+
+def _answer(status: HTTPStatus, body: dict[str, object], request_id: str) -> Response[str]:
+    return Response(
+        status_code=status.value,
+        content_type="application/json",
+        headers={
+            "Request-Id": request_id,
+            "Cache-Control": "no-store",
+            **_OWN_HEADERS.get(status, {}),
+        },
+        body=json.dumps(body),
+    )

@@ -1,0 +1,84 @@
+"""The Lambda function, from an API Gateway event to its answer. Read this file first.
+
+The numbers are those of the contract's table of checks (README, "Errors").
+"""
+
+from time import time
+from typing import Any
+
+from aws_lambda_powertools.event_handler.api_gateway import APIGatewayRestResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from domain.access import READ_SCOPE, WRITE_SCOPE, check_access
+from domain.payload import signing_payload
+from domain.request import parse_signing_request
+from handlers.answers import MethodNotAllowed, RouteNotFound, payload_answer, refusal
+from handlers.event import bearer_token, body_bytes, path_parameter
+from handlers.log import RequestLog
+from handlers.state import read_records
+
+SIGNING_PATH = (
+    "/api/network/v1/enterprises/<enterprise_id>"
+    "/clients/connections/<connection_id>/deallocations/signing"
+)
+REQUIRED_SCOPES = {"GET": {READ_SCOPE}, "POST": {READ_SCOPE, WRITE_SCOPE}}
+OTHER_METHODS = ["CONNECT", "DELETE", "HEAD", "OPTIONS", "PATCH", "PUT", "TRACE"]
+
+app = APIGatewayRestResolver(debug=False)  # explicit: in debug mode a 500 shows its traceback
+
+
+@app.get(SIGNING_PATH, operation_id="V1ClientDeallocationsSigningGetRoute")
+@app.post(SIGNING_PATH, operation_id="V1ClientDeallocationsSigningPostRoute")
+def signing(enterprise_id: str, connection_id: str) -> Response[str]:
+    event, log = app.current_event, _log()
+    token = bearer_token(event)  # 1
+    log.request = request = parse_signing_request(  # 2
+        path_parameter("enterpriseId", enterprise_id),
+        path_parameter("connectionId", connection_id),
+        body_bytes(event),
+    )
+    records = read_records(request.enterprise_id, token, request.connection_id)
+    scopes = REQUIRED_SCOPES[event.http_method.upper()]
+    check_access(request, records, required_scopes=scopes, now=time())  # 3 to 8
+    return payload_answer(signing_payload(request), log.request_id)
+
+
+@app.route(SIGNING_PATH, method=OTHER_METHODS)
+def other_method(**_path: str) -> Response[str]:
+    raise MethodNotAllowed
+
+
+@app.not_found
+def other_route(_error: NotFoundError) -> Response[str]:
+    raise RouteNotFound
+
+
+@app.exception_handler(Exception)  # type: ignore[untyped-decorator] # -- Powertools' own
+def refused(error: Exception) -> Response[str]:
+    log = _log()
+    log.error = error
+    return refusal(error, log.request_id)
+
+
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """The answer to an API Gateway REST proxy event, whatever it holds: this never raises."""
+    log = RequestLog(event, context)
+    app.append_context(log=log)  # type: ignore[no-untyped-call] # -- Powertools' own
+    try:
+        answer = app.resolve(event, context)
+    except Exception as error:  # noqa: BLE001 -- the last resort: an event the resolver chokes on
+        log.error = error
+        response = refusal(error, log.request_id)
+        answer = {
+            "statusCode": response.status_code,
+            "multiValueHeaders": {name: [value] for name, value in response.headers.items()},
+            "body": response.body,
+        }
+    log.write(answer["statusCode"])
+    return answer
+
+
+def _log() -> RequestLog:
+    log: RequestLog = app.context["log"]
+    return log

@@ -1,0 +1,100 @@
+"""The state: one DynamoDB table, and the one read that a request makes of it."""
+
+import os
+from functools import cache
+from hashlib import sha256
+from time import sleep
+from typing import TYPE_CHECKING
+
+import boto3
+from boto3.dynamodb.types import TypeDeserializer
+from botocore.config import Config
+
+from domain.records import Item, Records
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import KeysAndAttributesTypeDef
+
+TIMEOUT = 1.0
+"""How long to wait for a connection, and then for a piece of the answer, in seconds."""
+ATTEMPTS = 2
+"""How often botocore sends a request that fails in a way that may pass."""
+ROUNDS = 3
+"""How often the keys that DynamoDB left unprocessed are asked for, the first time included."""
+BACK_OFF = 0.05
+"""The wait before the second round, in seconds; it doubles each round."""
+
+LICENSE_KEY = "LICENSE#OES"
+
+
+def enterprise_key(enterprise_id: str) -> str:
+    """The partition that holds all items of an enterprise, and of no other."""
+    return f"ENTERPRISE#{enterprise_id}"
+
+
+def credential_key(token: str) -> str:
+    """The sort key of a credential, from its access token."""
+    return f"CREDENTIAL#{sha256(token.encode()).hexdigest()}"
+
+
+def connection_key(connection_id: str) -> str:
+    """The sort key of a connection, from its UUID in lower case."""
+    return f"CONNECTION#{connection_id}"
+
+
+class StateUnavailable(Exception):
+    """DynamoDB answered, and went on leaving keys unprocessed."""
+
+
+def read_records(enterprise_id: str, token: str, connection_id: str) -> Records:
+    """The three items that a request is judged by, in one strongly consistent `BatchGetItem`.
+
+    Keys that DynamoDB leaves unprocessed are asked for again, `ROUNDS` times in all. Raises
+    `StateUnavailable` if some are left even then, and botocore's errors as they come.
+    """
+    partition = enterprise_key(enterprise_id)
+    credential, connection = credential_key(token), connection_key(connection_id)
+    items = _read_items(partition, [credential, LICENSE_KEY, connection])
+    return Records(items.get(credential), items.get(LICENSE_KEY), items.get(connection))
+
+
+def _read_items(partition: str, sort_keys: list[str]) -> dict[str, Item]:
+    table = os.environ["TABLE_NAME"]
+    client = dynamodb_client(os.environ.get("AWS_ENDPOINT_URL_DYNAMODB"))
+    value = TypeDeserializer().deserialize
+    items: dict[str, Item] = {}
+    wanted: KeysAndAttributesTypeDef = {
+        "Keys": [{"pk": {"S": partition}, "sk": {"S": sort_key}} for sort_key in sort_keys],
+        "ConsistentRead": True,
+    }
+    for round_ in range(ROUNDS):
+        if round_:
+            sleep(BACK_OFF * 2 ** (round_ - 1))
+        answer = client.batch_get_item(RequestItems={table: wanted})
+        for stored in answer["Responses"].get(table, []):
+            item = {name: value(attribute) for name, attribute in stored.items()}
+            if item["pk"] == partition:
+                items[item["sk"]] = item
+        if not answer["UnprocessedKeys"]:
+            return items
+        wanted["Keys"] = answer["UnprocessedKeys"][table]["Keys"]
+    raise StateUnavailable(f"keys left unprocessed after {ROUNDS} rounds")
+
+
+@cache
+def dynamodb_client(endpoint_url: str | None) -> "DynamoDBClient":
+    """The client for an endpoint, AWS's own if None or empty, made once.
+
+    botocore would read `AWS_ENDPOINT_URL_DYNAMODB` by itself; as an argument it gives each endpoint
+    a client of its own.
+    """
+    return boto3.client(
+        "dynamodb",
+        endpoint_url=endpoint_url or None,
+        config=Config(
+            connect_timeout=TIMEOUT,
+            read_timeout=TIMEOUT,
+            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        ),
+    )

@@ -1,0 +1,145 @@
+"""How the tests ask: one request as API Gateway would hand it over, one answer to look at."""
+
+import json
+from base64 import b64encode
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+from handlers.signing import lambda_handler
+from tools.replay import lambda_context
+from tools.world import EVENTS, TABLE_NAME, item
+
+METHODS = ("GET", "POST")
+BODY = {
+    "amount": {"currency": "BTC", "quantity": "150000000"},
+    "clientExternalId": "withdrawal-2041",
+    "nonce": "01J9ZQ6K3M",
+}
+SCENARIO_TOKEN = "token-of-a-scenario"  # noqa: S105 -- of no world but the tests'
+ACME = {
+    "enterprise_id": "acme-capital",
+    "connection_id": "6f1c2e1a-0b5d-4c58-9a3e-3d2b7f4a9c01",
+    "token": "sample-token-trader",
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the handler returned, read as API Gateway would pass it on."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def body(self) -> Any:
+        """The body, parsed."""
+        return json.loads(self.text)
+
+    @property
+    def name(self) -> str:
+        """The error's name; empty for a payload."""
+        return str(self.body.get("name", ""))
+
+    @property
+    def fields(self) -> list[str]:
+        """The fields that a 400 names."""
+        return [detail["field"] for detail in self.body["details"]]
+
+
+def sample_event(name: str) -> Any:
+    """A sample event, by the name of its file."""
+    return json.loads((EVENTS / f"{name}.json").read_text())
+
+
+def call(event: Any) -> Answer:
+    """The handler's answer to an event."""
+    answer = lambda_handler(event, lambda_context())
+    assert answer.keys() <= {"statusCode", "multiValueHeaders", "body", "isBase64Encoded"}
+    assert not answer.get("isBase64Encoded")
+    headers = {name: ", ".join(values) for name, values in answer["multiValueHeaders"].items()}
+    return Answer(answer["statusCode"], headers, answer["body"])
+
+
+def event_for(  # noqa: PLR0913 -- the parts of a request
+    method: str = "POST",
+    *,
+    enterprise_id: str = ACME["enterprise_id"],
+    connection_id: str = ACME["connection_id"],
+    token: str | None = ACME["token"],
+    body: object = BODY,
+    headers: dict[str, list[str]] | None = None,
+) -> dict[str, Any]:
+    """The event of a request; a body of bytes goes over in base64, one of text as it is.
+
+    The ids go into the path as they are given: percent-encoding is the caller's.
+    """
+    event: dict[str, Any] = sample_event(f"200-{method.lower()}")
+    event["path"] = (
+        f"/api/network/v1/enterprises/{enterprise_id}"
+        f"/clients/connections/{connection_id}/deallocations/signing"
+    )
+    if headers is None:
+        headers = {"Authorization": [f"Bearer {token}"]} if token else {}
+    event["multiValueHeaders"] = headers
+    event["headers"] = {name: values[-1] for name, values in headers.items() if values}
+    event["isBase64Encoded"] = isinstance(body, bytes)
+    if isinstance(body, bytes):
+        event["body"] = b64encode(body).decode()
+    else:
+        event["body"] = body if isinstance(body, str) else json.dumps(body)
+    return event
+
+
+def ask(method: str = "POST", **parts: Any) -> Answer:
+    """The answer to a request of sample acme-capital's, but for the parts that are given."""
+    return call(event_for(method, **parts))
+
+
+@dataclass
+class Scenario:
+    """An enterprise of its own, all of whose requests are allowed until a test spoils something.
+
+    The records are as events/state.json writes them; None for one that is not there.
+    """
+
+    enterprise_id: str = field(default_factory=lambda: f"enterprise-{uuid4()}")
+    connection_id: str = field(default_factory=lambda: str(uuid4()))
+    token: str | None = SCENARIO_TOKEN
+    body: dict[str, Any] = field(default_factory=lambda: dict(BODY))
+    credential: dict[str, Any] | None = field(
+        default_factory=lambda: {
+            "memberId": "trader",
+            "scopes": ["settlement_network_read", "settlement_network_write"],
+        }
+    )
+    license: dict[str, Any] | None = field(default_factory=lambda: {"status": "active"})
+    connection: dict[str, Any] | None = field(
+        default_factory=lambda: {
+            "active": True,
+            "currencies": ["BTC"],
+            "partnerId": "northwind-exchange",
+            "name": "Northwind Exchange",
+        }
+    )
+
+    def ask(self, client: Any, method: str = "POST") -> Answer:
+        """Writes the records, asks, and tells the answer."""
+        keys = {
+            "credential": SCENARIO_TOKEN,
+            "license": "OES",
+            "connection": self.connection_id,
+        }
+        for kind, key in keys.items():
+            attributes = getattr(self, kind)
+            if attributes is not None:
+                record = {"enterprise": self.enterprise_id, kind: key, **attributes}
+                client.put_item(TableName=TABLE_NAME, Item=item(record))
+        return ask(
+            method,
+            enterprise_id=self.enterprise_id,
+            connection_id=self.connection_id,
+            token=self.token,
+            body=self.body,
+        )

@@ -1,0 +1,121 @@
+"""The shape of the answers: every one of them, whatever came in."""
+
+import os
+import subprocess
+import sys
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from handlers.signing import lambda_handler
+from tests.asking import Answer, call, event_for, sample_event
+from tools.replay import lambda_context, sample_events
+
+pytestmark = pytest.mark.usefixtures("world")
+
+NAMES = [sample.name for sample in sample_events()]
+NO_EVENTS: list[Any] = [
+    None,
+    "",
+    0,
+    [],
+    {},
+    {"Records": []},
+    {"httpMethod": None, "path": None},
+    {"httpMethod": "GET"},
+    {"version": "2.0", "rawPath": "/", "requestContext": {"http": {"method": "GET"}}},
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_sample_event_gets_the_status_in_its_name(name: str) -> None:
+    assert call(sample_event(name)).status == int(name[:3])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_answer_carries_the_request_id_and_may_not_be_cached(name: str) -> None:
+    event = sample_event(name)
+    headers = call(event).headers
+    assert headers["Request-Id"] == event["requestContext"]["requestId"]
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["Content-Type"] == "application/json"
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith("200")])
+def test_every_error_has_the_one_shape(name: str) -> None:
+    event = sample_event(name)
+    answer = call(event)
+    expected = {"error", "name", "requestId"} | ({"details"} if answer.status == 400 else set())
+    assert answer.body.keys() == expected
+    assert answer.body["error"].endswith(".")
+    assert answer.body["requestId"] == event["requestContext"]["requestId"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_401_and_no_other_answer_asks_for_a_bearer_token(name: str) -> None:
+    answer = call(sample_event(name))
+    assert answer.headers.get("WWW-Authenticate") == ("Bearer" if answer.status == 401 else None)
+
+
+@pytest.mark.parametrize(
+    "method", ["DELETE", "HEAD", "OPTIONS", "PATCH", "PUT", "TRACE", "CONNECT"]
+)
+def test_another_method_is_a_405_that_names_the_two(method: str) -> None:
+    answer = call(event_for() | {"httpMethod": method})
+    assert (answer.status, answer.name) == (405, "MethodNotAllowed")
+    assert answer.headers["Allow"] == "GET, POST"
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "", "/api/network/v1/enterprises/acme-capital", "//", "{path}/more", "x{path}"]
+)
+def test_another_path_is_a_404(path: str) -> None:
+    event = event_for()
+    event["path"] = path.format(path=urlsplit(event["path"]).path)
+    answer = call(event)
+    assert (answer.status, answer.name) == (404, "RouteNotFound")
+
+
+def answer_to(event: Any, context_id: str) -> Answer:
+    context = lambda_context()
+    context._aws_request_id = context_id  # noqa: SLF001 -- Powertools gives it no setter
+    raw = lambda_handler(event, context)
+    headers = {name: values[0] for name, values in raw["multiValueHeaders"].items()}
+    return Answer(raw["statusCode"], headers, raw["body"])
+
+
+@pytest.mark.parametrize("event", NO_EVENTS, ids=repr)
+def test_what_is_no_event_of_api_gateway_is_a_500_with_lambdas_request_id(event: Any) -> None:
+    answer = answer_to(event, "id-of-lambda")
+    assert (answer.status, answer.name) == (500, "InternalError")
+    assert answer.body["requestId"] == answer.headers["Request-Id"] == "id-of-lambda"
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("event", NO_EVENTS, ids=repr)
+def test_what_is_no_event_of_api_gateway_is_logged(event: Any, log_lines: Any) -> None:
+    call(event)
+    (line,) = log_lines()
+    assert line["outcome"] == "InternalError"
+    assert "Traceback" in line["exception"]
+
+
+def test_no_setting_makes_a_500_tell_the_client_more() -> None:
+    script = (
+        "from tests.asking import call, sample_event\n"
+        "from tools.world import sample_world\n"
+        "with sample_world():\n"
+        "    print('answer:', call(sample_event('500-corrupt-record')).text)\n"
+    )
+    debug = {"POWERTOOLS_DEV": "true", "POWERTOOLS_EVENT_HANDLER_DEBUG": "true"}
+    ran = subprocess.run(  # noqa: S603 -- our own words
+        [sys.executable, "-c", script],
+        env=os.environ | debug,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (answer,) = [line for line in ran.stdout.splitlines() if line.startswith("answer:")]
+    assert "InternalError" in answer
+    assert "Traceback" not in answer

@@ -1,0 +1,57 @@
+"""Imports point inwards: tools to handlers to domain, and domain to what is pure."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ALLOWED = {
+    "domain": {"domain", "pydantic", "rfc8785"},
+    "handlers": {"handlers", "domain", "aws_lambda_powertools", "boto3", "botocore"},
+}
+IMPURE = {
+    "datetime",
+    "io",
+    "logging",
+    "os",
+    "pathlib",
+    "random",
+    "secrets",
+    "socket",
+    "time",
+    "uuid",
+}
+
+
+def imported(package: str) -> Iterator[tuple[str, str]]:
+    for path in sorted((ROOT / package).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                yield from ((path.name, alias.name.partition(".")[0]) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{path}: absolute imports only"
+                yield path.name, str(node.module).partition(".")[0]
+
+
+@pytest.mark.parametrize("package", ALLOWED)
+def test_a_package_imports_only_what_is_further_in(package: str) -> None:
+    foreign = {
+        (file, module)
+        for file, module in imported(package)
+        if module not in sys.stdlib_module_names
+        and module not in ALLOWED[package]
+        and module != "mypy_boto3_dynamodb"  # types only, under TYPE_CHECKING
+    }
+    assert foreign == set()
+
+
+def test_the_domain_has_no_clock_no_environment_and_no_io() -> None:
+    assert {module for _, module in imported("domain")} & IMPURE == set()
+
+
+def test_nothing_inside_imports_the_tools_or_the_tests() -> None:
+    modules = {module for package in ALLOWED for _, module in imported(package)}
+    assert modules & {"tests", "tools"} == set()

@@ -1,0 +1,72 @@
+"""The one line a request: what it says, that it is a metric too, and what it never says."""
+
+import json
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Any
+
+import pytest
+
+from tests.asking import ACME, BODY, ask, call, event_for, sample_event
+from tools.replay import sample_events
+
+pytestmark = pytest.mark.usefixtures("world")
+
+type Lines = Callable[[], list[dict[str, Any]]]
+
+
+def test_the_line_tells_the_outcome_of_a_request(log_lines: Lines) -> None:
+    event = event_for()
+    call(event)
+    (line,) = log_lines()
+    assert line["outcome"] == "Payload"
+    assert line["status"] == 200
+    assert line["level"] == "INFO"
+    assert line["enterpriseId"] == ACME["enterprise_id"]
+    assert line["connectionId"] == ACME["connection_id"]
+    assert line["requestId"] == event["requestContext"]["requestId"]
+    assert line["duration"] > 0
+
+
+@pytest.mark.parametrize("name", [sample.name for sample in sample_events()])
+def test_a_request_is_one_line_with_the_answers_own_status_name_and_id(
+    name: str, log_lines: Lines
+) -> None:
+    answer = call(sample_event(name))
+    (line,) = log_lines()
+    assert line["status"] == answer.status
+    assert line["outcome"] == (answer.name or "Payload")
+    assert line["requestId"] == answer.headers["Request-Id"]
+
+
+def test_the_line_is_a_document_of_the_embedded_metric_format(log_lines: Lines) -> None:
+    ask()
+    (line,) = log_lines()
+    assert isinstance(line["_aws"]["Timestamp"], int)
+    (directive,) = line["_aws"]["CloudWatchMetrics"]
+    assert directive["Namespace"] == "DeallocationSigning"
+    assert directive["Metrics"] == [{"Name": "duration", "Unit": "Milliseconds"}]
+    for metric in directive["Metrics"]:
+        assert isinstance(line[metric["Name"]], float)
+    for dimensions in directive["Dimensions"]:
+        assert all(isinstance(line[dimension], str) for dimension in dimensions)
+
+
+def test_nothing_of_one_request_is_left_in_the_line_of_the_next(log_lines: Lines) -> None:
+    call(sample_event("500-corrupt-record"))
+    call(sample_event("401-no-token"))
+    _, line = log_lines()
+    assert line.keys() & {"enterpriseId", "connectionId", "exception", "exception_name"} == set()
+
+
+@pytest.mark.parametrize("connection", ["01", "02", "03"], ids=["200", "422", "500"])
+def test_no_secret_is_in_the_line(connection: str, log_lines: Lines) -> None:
+    notes, nonce = "notes-of-this-test", "nonce-of-this-test"
+    answer = ask(
+        connection_id=ACME["connection_id"][:-2] + connection,
+        body=BODY | {"notes": notes, "nonce": nonce},
+    )
+    assert answer.status in {200, 422, 500}
+    written = json.dumps(log_lines())
+    for secret in (ACME["token"], sha256(ACME["token"].encode()).hexdigest()[:8], nonce, notes):
+        assert secret not in written

@@ -1,0 +1,97 @@
+"""What must hold for all inputs."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.payload import signing_payload
+from domain.request import parse_signing_request
+from tests.asking import BODY, METHODS, ask
+
+pytestmark = pytest.mark.usefixtures("world")
+
+text = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=50)
+quantities = st.from_regex(
+    r"[1-9][0-9]{0,77}", fullmatch=True, alphabet=st.characters(codec="ascii")
+)
+bodies = st.fixed_dictionaries(
+    {
+        "amount": st.fixed_dictionaries({"currency": text, "quantity": quantities}),
+        "clientExternalId": text,
+        "nonce": text,
+    },
+    optional={"notes": text},
+)
+enterprise_ids = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=256)
+connection_ids = st.uuids().map(str)
+any_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters()), inner),
+)
+
+
+@st.composite
+def written(draw: st.DrawFn, value: Any) -> str:
+    """One of the many ways to write a value as JSON: order of keys, white space, escapes."""
+    space = st.text(" \t\n\r", max_size=2)
+    if isinstance(value, dict):
+        members = [
+            f"{draw(space)}{draw(written(name))}{draw(space)}:{draw(written(member))}"
+            for name, member in draw(st.permutations(list(value.items())))
+        ]
+        return f"{draw(space)}{{{','.join(members)}}}{draw(space)}"
+    escaped = json.dumps(value, ensure_ascii=draw(st.booleans()))
+    return f"{draw(space)}{escaped}{draw(space)}"
+
+
+def payload(enterprise_id: str, connection_id: str, body: str) -> str:
+    return signing_payload(parse_signing_request(enterprise_id, connection_id, body.encode()))
+
+
+@given(enterprise_ids, connection_ids, bodies)
+def test_the_payload_parses_back_to_exactly_what_was_asked(
+    enterprise_id: str, connection_id: str, body: dict[str, Any]
+) -> None:
+    ids = {"enterpriseId": enterprise_id, "connectionId": connection_id}
+    assert json.loads(payload(enterprise_id, connection_id, json.dumps(body))) == body | ids
+
+
+@given(st.data(), bodies)
+def test_equal_requests_give_equal_bytes_however_the_body_is_written(
+    data: st.DataObject, body: dict[str, Any]
+) -> None:
+    one, other = data.draw(written(body)), data.draw(written(body))
+    connection_id = "6f1c2e1a-0b5d-4c58-9a3e-3d2b7f4a9c01"
+    assert payload("acme", connection_id, one) == payload("acme", connection_id.upper(), other)
+
+
+@given(st.lists(st.tuples(enterprise_ids, connection_ids, bodies), min_size=2, max_size=2))
+def test_requests_that_differ_give_payloads_that_differ(
+    requests: list[tuple[str, str, dict[str, Any]]],
+) -> None:
+    one, other = requests
+    payloads = {payload(enterprise, id_, json.dumps(body)) for enterprise, id_, body in requests}
+    assert len(payloads) == (1 if one == other else 2)
+
+
+@given(st.sampled_from(METHODS), st.binary())
+def test_any_bytes_as_a_body_give_200_or_400(method: str, body: bytes) -> None:
+    assert ask(method, body=body).status in {200, 400}
+
+
+@given(st.sampled_from(METHODS), st.text(st.characters()))
+def test_any_text_as_a_body_gives_200_or_400(method: str, body: str) -> None:
+    assert ask(method, body=body).status in {200, 400}
+
+
+@given(any_json)
+def test_any_json_as_a_body_gives_200_or_400(body: Any) -> None:
+    assert ask(body=json.dumps(body)).status in {200, 400}
+
+
+@given(st.sampled_from([*BODY, "notes", "enterpriseId", "extra"]), any_json)
+def test_any_json_in_a_field_gives_200_or_400(name: str, value: Any) -> None:
+    assert ask(body=json.dumps(BODY | {name: value})).status in {200, 400}

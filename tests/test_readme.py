@@ -1,0 +1,100 @@
+"""The README's tables and examples, held to the code."""
+
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domain.records import Connection, Credential, License
+from domain.request import SigningBody, SigningRequest
+from handlers.answers import ANSWERS
+from handlers.state import LICENSE_KEY, connection_key, credential_key
+from tests.asking import ask, call, event_for
+from tools.replay import sample_events
+
+type Lines = Callable[[], list[dict[str, Any]]]
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def table(heading: str) -> list[list[str]]:
+    """The rows of the table whose head starts with a column, without the head."""
+    (rows,) = re.findall(
+        rf"^\| {re.escape(heading)} \|.*\n\|[-|]+\n((?:\|.*\n)+)", README, re.MULTILINE
+    )
+    return [
+        [cell.strip().strip("`") for cell in row.strip("|").split(" | ")]
+        for row in rows.strip().replace("| |", "|  |").splitlines()
+    ]
+
+
+def test_the_table_of_errors_is_the_one_in_the_code() -> None:
+    documented = [(int(status), name) for _, status, name, _ in table("check")]
+    assert documented == [(status, kind.__name__) for kind, (status, _) in ANSWERS.items()]
+
+
+def test_the_table_of_fields_is_the_request_model() -> None:
+    body = {name for where, name, _ in table("where") if where == "body"}
+    path = {name for where, name, _ in table("where") if where == "path"}
+    amount = {name for name in body if name.startswith("amount.")}
+    names = {field.alias for field in SigningBody.model_fields.values()}
+    assert body - amount | {"amount"} == names
+    assert path == {field.alias for field in SigningRequest.model_fields.values()} - names
+
+
+def test_the_data_model_is_that_of_the_records() -> None:
+    documented: list[tuple[str, bool]] = []
+    keys: list[str] = []
+    for key, attribute, kind, _ in table("`sk`"):
+        keys += [key] if key else []
+        documented.append((attribute, "optional" in kind))
+    assert documented == [
+        (str(field.alias), not field.is_required())
+        for record in (License, Credential, Connection)
+        for field in record.model_fields.values()
+    ]
+    prefixes = [key.partition("<")[0] for key in keys]
+    assert prefixes[0] == LICENSE_KEY
+    assert credential_key("token").startswith(prefixes[1])
+    assert connection_key("uuid").startswith(prefixes[2])
+
+
+def test_the_table_of_commands_is_what_make_lists() -> None:
+    listed = subprocess.run(
+        ["make", "--no-print-directory"],  # noqa: S607 -- the make on PATH is what a reader runs
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    commands = [re.split(r"(?<=\S)  +", line, maxsplit=1) for line in listed.splitlines()]
+    assert table("command") == commands
+
+
+@pytest.mark.usefixtures("world")
+def test_the_curl_examples_get_the_answer_that_is_shown() -> None:
+    (shown,) = re.findall(r"```json\n(.*)\n```", README)
+    examples = re.findall(r"--request (\w+) \"\$URL(\S+)\".*?--data '(.*?)'", README, re.DOTALL)
+    assert [method for method, _, _ in examples] == ["GET", "POST"]
+    for method, path, body in examples:
+        answer = call(event_for(method, body=body) | {"path": path})
+        assert answer.text == shown
+
+
+def test_the_number_of_events_is_the_one_that_is_shown() -> None:
+    count = len(sample_events())
+    assert f"{count} of {count} events got the status in their name." in README
+
+
+@pytest.mark.usefixtures("world")
+def test_the_log_table_names_the_fields_of_the_line(log_lines: Lines) -> None:
+    ask()
+    ask(connection_id="6f1c2e1a-0b5d-4c58-9a3e-3d2b7f4a9c03")
+    named = {name for cell, _ in table("field") for name in re.findall(r"\w+", cell)}
+    lines = log_lines()
+    every_line = {"level", "message", "timestamp", "service", "FunctionName", "_aws"}
+    assert {key for line in lines for key in line} - every_line == named
