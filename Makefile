@@ -3,12 +3,17 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check lock clean
+.PHONY: help run test check openapi lock clean
 
 VENV := .venv
 # uv from PATH, or else the locked version of it, in the project.
 UV := $(shell command -v uv || echo .uv/bin/uv)
 INSTALLED := $(VENV)/.installed
+NODE_INSTALLED := node_modules/.installed
+
+# Redocly's linter asks no other host about anything.
+export REDOCLY_TELEMETRY := off
+export REDOCLY_SUPPRESS_UPDATE_NOTICE := true
 
 help: ## List the commands, as `make` alone does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,23 +24,33 @@ run: $(INSTALLED) ## Replay every sample event through the handler, on an embedd
 test: $(INSTALLED) ## Run the tests, with branch coverage
 	$(VENV)/bin/pytest --cov --cov-report=term
 
-check: $(INSTALLED) ## Check format, lint, types and the template
+check: $(INSTALLED) $(NODE_INSTALLED) ## Check format, lint, types, the template and openapi.yaml
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/mypy
 	$(VENV)/bin/cfn-lint template.yaml
+	$(VENV)/bin/openapi-spec-validator openapi.yaml
+	node_modules/.bin/redocly lint --extends recommended-strict --skip-rule info-license openapi.yaml
+
+openapi: $(INSTALLED) ## Write openapi.yaml from the code
+	@$(VENV)/bin/python -m tools openapi
 
 lock: $(UV) ## Lock the newest versions that pyproject.toml allows
 	$(UV) pip compile --quiet --upgrade --generate-hashes --universal pyproject.toml -o requirements.txt
 	$(UV) pip compile --quiet --upgrade --generate-hashes --universal --group dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	npm update --silent --package-lock-only
 
 clean: ## Remove everything that these commands made
-	rm -rf $(VENV) .uv .aws-sam .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .uv node_modules .aws-sam .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(INSTALLED): requirements-dev.txt .python-version | $(UV)
 	$(UV) venv --quiet --clear --python "$$(cat .python-version)" $(VENV)
 	$(UV) pip install --quiet --python $(VENV) --require-hashes --compile-bytecode -r requirements-dev.txt
+	@touch $@
+
+$(NODE_INSTALLED): package-lock.json
+	npm ci --silent
 	@touch $@
 
 .uv/bin/uv:

@@ -22,14 +22,14 @@ BODY_LIMIT = 64 * 1024
 DETAILS_LIMIT = 20
 """The most details an `InvalidRequest` carries: a body can hold thousands of unknown fields."""
 
-type Text = Annotated[str, StringConstraints(min_length=1)]
-type EnterpriseId = Annotated[str, StringConstraints(min_length=1, max_length=256)]
-type ConnectionId = Annotated[
+Text = Annotated[str, StringConstraints(min_length=1)]
+EnterpriseId = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+ConnectionId = Annotated[
     str,
     StringConstraints(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"),
     AfterValidator(str.lower),
 ]
-type BaseUnits = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,77}$")]
+BaseUnits = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,77}$")]
 
 
 class _Strict(BaseModel):
@@ -45,25 +45,47 @@ class _Strict(BaseModel):
 class Amount(_Strict):
     """How much of which currency is to come back."""
 
-    currency: Text
-    quantity: BaseUnits
+    currency: Text = Field(
+        description="One of the currencies that the connection supports, spelt as it spells them.",
+        examples=["BTC"],
+    )
+    quantity: BaseUnits = Field(
+        description="The quantity in the currency's base units (satoshi for BTC, wei for ETH): a"
+        " positive whole number, as a string, so that no digit is lost.",
+        examples=["150000000"],
+    )
 
 
 class SigningBody(_Strict):
-    """The JSON body of a request, as the contract's table of fields gives it."""
+    """The JSON body of a request, at most 64 KiB of UTF-8. Unknown and repeated names are refused."""
 
     amount: Amount
-    client_external_id: Text
-    nonce: Text
-    notes: Text = Field(default_factory=str)
-    """Empty means absent: notes that are present have at least one character."""
+    client_external_id: Text = Field(
+        description="The client's own id of the deallocation.", examples=["withdrawal-2041"]
+    )
+    nonce: Text = Field(
+        description="The nonce of the deallocation. Asking for the payload does not use it up.",
+        examples=["01J9ZQ6K3M"],
+    )
+    # Empty means absent: notes that are present have at least one character.
+    notes: Text = Field(
+        default_factory=str,
+        description="Free text. Left out of the payload if it is left out of the body; never null.",
+        examples=["Quarterly rebalancing"],
+    )
 
 
 class SigningRequest(SigningBody):
     """The whole request: the body's properties and the path's."""
 
-    connection_id: ConnectionId
-    enterprise_id: EnterpriseId
+    connection_id: ConnectionId = Field(
+        description="The connection to take assets back from: a UUID, in either case.",
+        examples=["6f1c2e1a-0b5d-4c58-9a3e-3d2b7f4a9c01"],
+    )
+    enterprise_id: EnterpriseId = Field(
+        description="The enterprise that asks, in 1 to 256 characters after percent-decoding.",
+        examples=["acme-capital"],
+    )
 
 
 def parse_signing_request(enterprise_id: str, connection_id: str, body: bytes) -> SigningRequest:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from tools.openapi import OPENAPI, openapi_yaml
 from tools.replay import SampleEvent, replay, sample_events, show
 from tools.world import sample_world
 
@@ -45,6 +46,12 @@ def replay_command(
     show(replayed)
     if not all(each.as_named for each in replayed):
         raise typer.Exit(1)
+
+
+@cli.command("openapi")
+def openapi_command() -> None:
+    """Write openapi.yaml from the code."""
+    OPENAPI.write_text(openapi_yaml())
 
 
 cli(prog_name="python -m tools")
