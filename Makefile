@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check openapi lock clean
+.PHONY: help run serve test check openapi lock clean
 
 VENV := .venv
 # uv from PATH, or else the locked version of it, in the project.
@@ -20,6 +20,9 @@ help: ## List the commands, as `make` alone does
 
 run: $(INSTALLED) ## Replay every sample event through the handler, on an embedded DynamoDB
 	@$(VENV)/bin/python -m tools replay
+
+serve: $(INSTALLED) $(NODE_INSTALLED) ## Serve the sample world on http://127.0.0.1:3000, with a reference to try it in
+	@$(VENV)/bin/python -m tools serve
 
 test: $(INSTALLED) ## Run the tests, with branch coverage
 	$(VENV)/bin/pytest --cov --cov-report=term

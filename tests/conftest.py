@@ -8,6 +8,7 @@ import pytest
 
 from handlers.log import logger
 from handlers.state import dynamodb_client
+from tools.serve import serving
 from tools.world import sample_world
 
 if TYPE_CHECKING:
@@ -19,6 +20,14 @@ def world() -> Iterator["DynamoDBClient"]:
     """The sample world, around all tests that ask for it; they add to it and change nothing in it."""
     with sample_world() as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def url(world: "DynamoDBClient") -> Iterator[str]:
+    """Where the sample world is served over HTTP."""
+    del world
+    with serving(0) as url:
+        yield url
 
 
 @pytest.fixture

@@ -1,13 +1,16 @@
 """The command line of the tools: `python -m tools --help`."""
 
 import logging
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from threading import Event
 from typing import Annotated
 
 import typer
 
 from tools.openapi import OPENAPI, openapi_yaml
 from tools.replay import SampleEvent, replay, sample_events, show
+from tools.serve import sample_curl, serving
 from tools.world import sample_world
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -52,6 +55,22 @@ def replay_command(
 def openapi_command() -> None:
     """Write openapi.yaml from the code."""
     OPENAPI.write_text(openapi_yaml())
+
+
+@cli.command("serve")
+def serve_command(
+    port: Annotated[int, typer.Option(help="0 for any that is free")] = 3000,
+) -> None:
+    """Serve the sample world over HTTP on this machine, until Ctrl-C, with a log line a request."""
+    with sample_world(), ExitStack() as stack:
+        try:
+            url = stack.enter_context(serving(port))
+        except OSError as error:
+            raise typer.BadParameter(f"port {port}: {error.strerror}") from error
+        typer.echo(f"The service is at {url} and its reference at {url}/docs. Ask it:\n")
+        typer.echo(sample_curl(url) + "\n")
+        with suppress(KeyboardInterrupt):
+            Event().wait()
 
 
 cli(prog_name="python -m tools")

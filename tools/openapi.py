@@ -5,6 +5,7 @@ which the handler does itself. So the routes are Powertools', and the rest is pu
 """
 
 import json
+import re
 import tomllib
 from collections import defaultdict
 from http import HTTPStatus
@@ -14,14 +15,14 @@ from typing import Any, override
 import yaml
 from aws_lambda_powertools.event_handler.api_gateway import Response
 from pydantic import BaseModel
-from pydantic.alias_generators import to_snake
+from pydantic.alias_generators import to_camel
 from pydantic.json_schema import GenerateJsonSchema
 
 from domain.errors import Detail, InvalidRequest
 from domain.payload import signing_payload
 from domain.request import DETAILS_LIMIT, SigningBody, SigningRequest, parse_signing_request
 from handlers.answers import ANSWERS, RouteNotFound, payload_answer, refusal
-from handlers.signing import REQUIRED_SCOPES, app
+from handlers.signing import REQUIRED_SCOPES, SIGNING_PATH, app
 from tools.world import ROOT
 
 OPENAPI = ROOT / "openapi.yaml"
@@ -29,6 +30,8 @@ ENTERPRISE_ID = "acme-capital"
 CONNECTION_ID = "6f1c2e1a-0b5d-4c58-9a3e-3d2b7f4a9c01"
 REQUEST_ID = "6513270e-269e-4d37-b2a7-4de452e6b438"
 TAG = "Signing"
+RESOURCE = re.sub(r"<(\w+)>", lambda name: f"{{{to_camel(name[1])}}}", SIGNING_PATH)
+"""The path, as OpenAPI and API Gateway write it."""
 
 
 _CHECKS = ", ".join(
@@ -142,9 +145,7 @@ def openapi() -> dict[str, Any]:
         for name, field in request["properties"].items()
         if name not in body["properties"]
     }
-    ((path, routes),) = app.get_openapi_schema().model_dump()["paths"].items()
-    for name in of_path:
-        path = path.replace(to_snake(name), name)
+    (routes,) = app.get_openapi_schema().model_dump()["paths"].values()
     answers = sorted(_answers().items())
     return {
         "openapi": "3.1.0",
@@ -159,7 +160,7 @@ def openapi() -> dict[str, Any]:
         ],
         "tags": [{"name": TAG, "description": "Two methods, the same question, the same answer."}],
         "paths": {
-            path: {
+            RESOURCE: {
                 "parameters": [_parameter(name, field) for name, field in of_path.items()],
                 **{
                     method.lower(): {

@@ -1,0 +1,165 @@
+"""The service over HTTP on this machine, and /docs, an interactive reference of openapi.yaml."""
+
+import html
+import json
+import shlex
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from string import Template
+from threading import Lock, Thread
+from time import time
+from typing import Any, override
+from urllib.parse import parse_qs
+from uuid import uuid4
+
+from werkzeug.serving import DechunkedInput
+
+from handlers.signing import OTHER_METHODS, REQUIRED_SCOPES, lambda_handler
+from tools.openapi import BODY, CONNECTION_ID, ENTERPRISE_ID, OPENAPI, RESOURCE
+from tools.replay import lambda_context
+from tools.world import ROOT
+
+SAMPLE_TOKEN = "sample-token-trader"  # noqa: S105 -- of the sample world, events/state.json
+STAGE = "v1"
+SWAGGER_UI = ROOT / "node_modules" / "swagger-ui-dist"
+FILES = {
+    "/docs": (Path(__file__).with_name("docs.html"), "text/html; charset=utf-8"),
+    "/docs/swagger-ui.css": (SWAGGER_UI / "swagger-ui.css", "text/css"),
+    "/docs/swagger-ui-bundle.js": (SWAGGER_UI / "swagger-ui-bundle.js", "text/javascript"),
+    "/openapi.yaml": (OPENAPI, "application/yaml"),
+}
+
+
+@contextmanager
+def serving(port: int) -> Iterator[str]:
+    """Serves the world around it on a port of this machine's own, 0 for any, and gives the URL.
+
+    Raises `OSError` if the port is taken.
+    """
+    with ThreadingHTTPServer(("127.0.0.1", port), _Gateway) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def sample_curl(url: str) -> str:
+    """A command that asks for a payload in the sample world, to be pasted into a shell."""
+    path = RESOURCE.format(enterpriseId=ENTERPRISE_ID, connectionId=CONNECTION_ID)
+    return (
+        f'curl --request GET "{url}{path}" \\\n'
+        f'  --header "Authorization: Bearer {SAMPLE_TOKEN}" \\\n'
+        f'  --header "Content-Type: application/json" \\\n'
+        f"  --data {shlex.quote(json.dumps(BODY))}"
+    )
+
+
+def api_gateway_event(
+    method: str, target: str, headers: list[tuple[str, str]], body: bytes
+) -> dict[str, Any]:
+    """The event that API Gateway's REST APIs make of a request, with no binary media types set.
+
+    The path and its parameters stay percent-encoded. A body is handed over as text if it is UTF-8;
+    other bytes, which text would garble, in base64.
+    """
+    path, _, query_string = target.partition("?")
+    query = parse_qs(query_string, keep_blank_values=True)
+    many: dict[str, list[str]] = {}
+    for name, value in headers:
+        many.setdefault(name, []).append(value)
+    try:
+        text, is_base64 = body.decode(), False
+    except UnicodeDecodeError:
+        text, is_base64 = b64encode(body).decode(), True
+    return {
+        "resource": RESOURCE,
+        "path": path,
+        "httpMethod": method,
+        "headers": {name: values[-1] for name, values in many.items()},
+        "multiValueHeaders": many,
+        "queryStringParameters": {name: values[-1] for name, values in query.items()} or None,
+        "multiValueQueryStringParameters": query or None,
+        "pathParameters": _path_parameters(path),
+        "stageVariables": None,
+        "requestContext": {
+            "httpMethod": method,
+            "path": f"/{STAGE}{path}",
+            "protocol": "HTTP/1.1",
+            "requestId": str(uuid4()),
+            "requestTimeEpoch": round(time() * 1000),
+            "resourcePath": RESOURCE,
+            "stage": STAGE,
+        },
+        "body": text or None,
+        "isBase64Encoded": is_base64,
+    }
+
+
+def _path_parameters(path: str) -> dict[str, str] | None:
+    names, segments = RESOURCE.split("/"), path.split("/")
+    pairs = zip(names, segments, strict=False)
+    return {name.strip("{}"): segment for name, segment in pairs if name.startswith("{")} or None
+
+
+class _Gateway(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    # One function serves one request at a time, in Lambda too, and its resolver relies on that.
+    function = Lock()
+
+    def answer(self) -> None:
+        try:
+            self.path.encode("ascii")
+            body = self._body()
+        except (OSError, ValueError):
+            self.send_error(HTTPStatus.BAD_REQUEST)
+            return
+        if self.command == "GET" and self.path in FILES:
+            self._send_file(*FILES[self.path])
+            return
+        event = api_gateway_event(self.command, self.path, self.headers.items(), body)
+        with self.function:
+            answer = lambda_handler(event, lambda_context())
+        headers = [
+            (name, value)
+            for name, values in answer["multiValueHeaders"].items()
+            for value in values
+        ]
+        self._send(answer["statusCode"], headers, answer["body"].encode())
+
+    def _body(self) -> bytes:
+        if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
+            return DechunkedInput(self.rfile).read()  # type: ignore[arg-type] # -- reads like one
+        return self.rfile.read(int(self.headers.get("Content-Length", "0")))
+
+    def _send_file(self, file: Path, content_type: str) -> None:
+        content = file.read_bytes()
+        if file.suffix == ".html":
+            url = f"http://{self.headers['Host']}"
+            page = Template(content.decode())
+            content = page.substitute(
+                curl=html.escape(sample_curl(url)), token=SAMPLE_TOKEN
+            ).encode()
+        # The page may not load anything from another host.
+        policy = ("Content-Security-Policy", "default-src 'self' 'unsafe-inline' data:")
+        self._send(HTTPStatus.OK, [("Content-Type", content_type), policy], content)
+
+    def _send(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+        self.send_response(status)
+        for name, value in headers:
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    @override
+    def log_message(self, *_: object) -> None:
+        """The function writes its own line."""
+
+
+for _method in (*REQUIRED_SCOPES, *OTHER_METHODS):
+    setattr(_Gateway, f"do_{_method}", _Gateway.answer)
