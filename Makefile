@@ -24,7 +24,7 @@ run: $(INSTALLED) ## Replay every sample event through the handler, on an embedd
 serve: $(INSTALLED) $(NODE_INSTALLED) ## Serve the sample world on http://127.0.0.1:3000, with a reference to try it in
 	@$(VENV)/bin/python -m tools serve
 
-test: $(INSTALLED) ## Run the tests, with branch coverage
+test: $(INSTALLED) $(NODE_INSTALLED) ## Run the tests, with branch coverage
 	$(VENV)/bin/pytest --cov --cov-report=term
 
 check: $(INSTALLED) $(NODE_INSTALLED) ## Check format, lint, types, the template and openapi.yaml

@@ -48,5 +48,9 @@ class CurrencyNotSupported(Exception):
     """The connection does not support the currency asked for."""
 
 
+class PayloadMismatch(Exception):
+    """A payload is not the one that its request gets."""
+
+
 class CorruptRecord(Exception):
     """A stored record makes no sense: no ground to allow anything, and nobody's bad request."""

@@ -2,6 +2,7 @@
 
 import rfc8785
 
+from domain.errors import PayloadMismatch
 from domain.request import SigningRequest
 
 
@@ -12,3 +13,13 @@ def signing_payload(request: SigningRequest) -> str:
     The bytes to sign are its UTF-8 encoding.
     """
     return rfc8785.dumps(request.model_dump(by_alias=True, exclude_unset=True)).decode()
+
+
+def check_payload(payload: str, request: SigningRequest) -> None:
+    """Returns only if the payload is, to the character, the one that this request gets.
+
+    For the endpoint that is handed a payload, its signature and the request they are for. It says
+    nothing of the signature, nor of the signer's rights. Raises `PayloadMismatch`.
+    """
+    if payload != signing_payload(request):
+        raise PayloadMismatch

@@ -7,23 +7,22 @@ from typing import Any
 
 import pytest
 
-from domain.payload import signing_payload
-from domain.request import parse_signing_request
+from domain.errors import PayloadMismatch
+from domain.payload import check_payload, signing_payload
+from domain.request import SigningRequest, parse_signing_request
 
 VECTORS = json.loads((Path(__file__).parent / "vectors.json").read_text())
 
 
-def payload_of(vector: dict[str, Any]) -> str:
+def request_of(vector: dict[str, Any]) -> SigningRequest:
     request = vector["request"]
     body = json.dumps(request["body"]).encode()
-    return signing_payload(
-        parse_signing_request(request["enterpriseId"], request["connectionId"], body)
-    )
+    return parse_signing_request(request["enterpriseId"], request["connectionId"], body)
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
 def test_the_payload_is_the_golden_one_to_the_byte(vector: dict[str, Any]) -> None:
-    assert payload_of(vector) == vector["payload"]
+    assert signing_payload(request_of(vector)) == vector["payload"]
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
@@ -35,3 +34,28 @@ def test_the_golden_payload_has_the_golden_hash(vector: dict[str, Any]) -> None:
 def test_a_vector_says_all_there_is_and_nothing_else(vector: dict[str, Any]) -> None:
     assert vector.keys() == {"name", "request", "payload", "sha256"}
     assert vector["request"].keys() == {"enterpriseId", "connectionId", "body"}
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
+def test_the_golden_payload_passes_the_check(vector: dict[str, Any]) -> None:
+    check_payload(vector["payload"], request_of(vector))
+
+
+@pytest.mark.parametrize(
+    ("golden", "other"),
+    [
+        ('"quantity":"1"', '"quantity":"2"'),
+        ('"6f1c2e1a', '"6F1C2E1A'),
+        ('"notes":', '"\\u006eotes":'),
+        ('"notes":"n"', '"notes":"n "'),
+        (',"notes":"n"', ""),
+        ('"nonce":', '"nonce":"1","nonce":'),
+        (":", ": "),
+        ("}", "}\n"),
+    ],
+)
+def test_a_payload_that_is_another_one_in_any_way_fails_the_check(golden: str, other: str) -> None:
+    (vector,) = (each for each in VECTORS if each["name"] == "keys in another order")
+    assert golden in vector["payload"]
+    with pytest.raises(PayloadMismatch):
+        check_payload(vector["payload"].replace(golden, other), request_of(vector))
