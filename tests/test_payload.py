@@ -1,8 +1,8 @@
 """The payload, against golden vectors that a client in any language can use: vectors.json."""
 
 import json
+import subprocess
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,8 +10,9 @@ import pytest
 from domain.errors import PayloadMismatch
 from domain.payload import check_payload, signing_payload
 from domain.request import SigningRequest, parse_signing_request
+from tools.world import ROOT
 
-VECTORS = json.loads((Path(__file__).parent / "vectors.json").read_text())
+VECTORS = json.loads((ROOT / "tests" / "vectors.json").read_text())
 
 
 def request_of(vector: dict[str, Any]) -> SigningRequest:
@@ -28,6 +29,26 @@ def test_the_payload_is_the_golden_one_to_the_byte(vector: dict[str, Any]) -> No
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
 def test_the_golden_payload_has_the_golden_hash(vector: dict[str, Any]) -> None:
     assert sha256(vector["payload"].encode()).hexdigest() == vector["sha256"]
+
+
+def test_another_implementation_in_another_language_gives_the_golden_payloads() -> None:
+    ran = subprocess.run(
+        ["node", "tests/vectors.mjs"],  # noqa: S607 -- the one on PATH is the one the README asks for
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.stdout == f"{len(VECTORS)} payloads are the same.\n", ran.stderr
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
+def test_a_client_rebuilds_the_payload_with_pythons_own_json(vector: dict[str, Any]) -> None:
+    request = vector["request"]
+    ids = {"connectionId": request["connectionId"].lower(), "enterpriseId": request["enterpriseId"]}
+    members = request["body"] | ids
+    rebuilt = json.dumps(members, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert rebuilt == vector["payload"]
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
