@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run serve test check openapi lock clean
+.PHONY: help run serve test test-browser check openapi lock clean
 
 VENV := .venv
 # uv from PATH, or else the locked version of it, in the project.
@@ -26,6 +26,10 @@ serve: $(INSTALLED) $(NODE_INSTALLED) ## Serve the sample world on http://127.0.
 
 test: $(INSTALLED) $(NODE_INSTALLED) ## Run the tests, with branch coverage
 	$(VENV)/bin/pytest --cov --cov-report=term
+
+test-browser: $(INSTALLED) $(NODE_INSTALLED) ## Try the reference of `make serve` in a headless Chromium, Debian's unless there is one
+	@command -v chromium >/dev/null || { apt-get update --quiet=2 && apt-get install --yes --quiet=2 chromium; }
+	$(VENV)/bin/pytest tests/browser.py
 
 check: $(INSTALLED) $(NODE_INSTALLED) ## Check format, lint, types, the template and openapi.yaml
 	$(VENV)/bin/ruff format --check

@@ -34,9 +34,11 @@ RESOURCE = re.sub(r"<(\w+)>", lambda name: f"{{{to_camel(name[1])}}}", SIGNING_P
 """The path, as OpenAPI and API Gateway write it."""
 
 
-_CHECKS = ", ".join(
-    f"{status} `{kind.__name__}`"
-    for kind, (status, _) in takewhile(lambda row: row[0] is not RouteNotFound, ANSWERS.items())
+_CHECKS = "\n".join(
+    f"| {status} | `{kind.__name__}` | {sentence.format('what is off')} |"
+    for kind, (status, sentence) in takewhile(
+        lambda row: row[0] is not RouteNotFound, ANSWERS.items()
+    )
 )
 DESCRIPTION = f"""\
 An institution that keeps assets at a custodian and has allocated some of them to a trading partner
@@ -46,7 +48,11 @@ may be asked for, and returns **the exact string to sign**.
 
 Nothing is written and no nonce is used up: the same question always gets the same bytes.
 
-The checks run in this order, and the first that fails answers: {_CHECKS}.
+The checks run in this order, and the first that fails answers:
+
+| status | name | sentence |
+|---|---|---|
+{_CHECKS}
 """
 METHODS = {
     "GET": (
@@ -140,11 +146,7 @@ def openapi() -> dict[str, Any]:
     """The contract, as an OpenAPI 3.1 document."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     request, body = _schema(SigningRequest), _schema(SigningBody)
-    of_path = {
-        name: field
-        for name, field in request["properties"].items()
-        if name not in body["properties"]
-    }
+    of_path = {name: request["properties"][name] for name in re.findall(r"{(\w+)}", RESOURCE)}
     (routes,) = app.get_openapi_schema().model_dump()["paths"].values()
     answers = sorted(_answers().items())
     return {
@@ -155,9 +157,7 @@ def openapi() -> dict[str, Any]:
             "summary": project["description"],
             "description": DESCRIPTION,
         },
-        "servers": [
-            {"url": "/", "description": "Where this document was got, as from `make serve`"}
-        ],
+        "servers": [{"url": "/", "description": "The host that this document comes from"}],
         "tags": [{"name": TAG, "description": "Two methods, the same question, the same answer."}],
         "paths": {
             RESOURCE: {
