@@ -3,13 +3,15 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run serve test test-browser check openapi lock clean
+.PHONY: help run serve test test-browser fuzz check openapi lock clean
 
 VENV := .venv
 # uv from PATH, or else the locked version of it, in the project.
 UV := $(shell command -v uv || echo .uv/bin/uv)
 INSTALLED := $(VENV)/.installed
 NODE_INSTALLED := node_modules/.installed
+# How often `make fuzz` asks for each operation, at most; 3000 take five minutes.
+EXAMPLES := 3000
 
 # Redocly's linter asks no other host about anything.
 export REDOCLY_TELEMETRY := off
@@ -31,6 +33,9 @@ test-browser: $(INSTALLED) $(NODE_INSTALLED) ## Try the reference of `make serve
 	@command -v chromium >/dev/null || { apt-get update --quiet=2 && apt-get install --yes --quiet=2 chromium; }
 	$(VENV)/bin/pytest tests/browser.py
 
+fuzz: $(INSTALLED) ## Send the handler what openapi.yaml allows and forbids, by schemathesis; EXAMPLES=n at most
+	@$(VENV)/bin/python -m tools fuzz --examples $(EXAMPLES)
+
 check: $(INSTALLED) $(NODE_INSTALLED) ## Check format, lint, types, the template and openapi.yaml
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/ruff check
@@ -48,7 +53,7 @@ lock: $(UV) ## Lock the newest versions that pyproject.toml allows
 	npm update --silent --package-lock-only
 
 clean: ## Remove everything that these commands made
-	rm -rf $(VENV) .uv node_modules .aws-sam .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .uv node_modules .aws-sam .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .schemathesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(INSTALLED): requirements-dev.txt .python-version | $(UV)

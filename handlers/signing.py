@@ -23,7 +23,7 @@ SIGNING_PATH = (
     "/clients/connections/<connection_id>/deallocations/signing"
 )
 REQUIRED_SCOPES = {"GET": {READ_SCOPE}, "POST": {READ_SCOPE, WRITE_SCOPE}}
-OTHER_METHODS = ["CONNECT", "DELETE", "HEAD", "OPTIONS", "PATCH", "PUT", "TRACE"]
+OTHER_METHODS = ["CONNECT", "DELETE", "HEAD", "OPTIONS", "PATCH", "PUT", "QUERY", "TRACE"]
 
 app = APIGatewayRestResolver(debug=False)  # explicit: in debug mode a 500 shows its traceback
 

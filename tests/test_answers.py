@@ -59,7 +59,7 @@ def test_a_401_and_no_other_answer_asks_for_a_bearer_token(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "method", ["DELETE", "HEAD", "OPTIONS", "PATCH", "PUT", "TRACE", "CONNECT"]
+    "method", ["DELETE", "HEAD", "OPTIONS", "PATCH", "PUT", "TRACE", "CONNECT", "QUERY"]
 )
 def test_another_method_is_a_405_that_names_the_two(method: str) -> None:
     answer = call(event_for() | {"httpMethod": method})

@@ -1,6 +1,8 @@
 """The command line of the tools: `python -m tools --help`."""
 
 import logging
+import subprocess
+import sys
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from threading import Event
@@ -11,7 +13,7 @@ import typer
 from tools.openapi import OPENAPI, openapi_yaml
 from tools.replay import SampleEvent, replay, sample_events, show
 from tools.serve import sample_curl, serving
-from tools.world import sample_world
+from tools.world import ROOT, sample_world
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -71,6 +73,25 @@ def serve_command(
         typer.echo(sample_curl(url) + "\n")
         with suppress(KeyboardInterrupt):
             Event().wait()
+
+
+@cli.command("fuzz")
+def fuzz_command(
+    examples: Annotated[int, typer.Option(help="How many for each operation, at most.")] = 3000,
+) -> None:
+    """Ask the sample world what openapi.yaml allows and what it forbids, by schemathesis.
+
+    Exits with 1 if an answer is not as openapi.yaml says; schemathesis.toml says how it is asked.
+    """
+    logging.disable()
+    with sample_world(), serving(0) as url:
+        schemathesis = Path(sys.executable).with_name("schemathesis")
+        ran = subprocess.run(  # noqa: S603 -- our own words
+            [schemathesis, "run", OPENAPI, "--url", url, "--max-examples", str(examples)],
+            cwd=ROOT,
+            check=False,
+        )
+    raise typer.Exit(ran.returncode)
 
 
 cli(prog_name="python -m tools")
