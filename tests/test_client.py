@@ -1,0 +1,60 @@
+"""A client that a common generator (openapi-python-client) makes of openapi.yaml works."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.asking import ACME, BODY, ask
+from tools.openapi import OPENAPI
+
+PACKAGE = "generated_client"
+TOKEN = ACME["token"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _generated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    directory = tmp_path_factory.mktemp("client")
+    generator = Path(sys.executable).with_name("openapi-python-client")
+    subprocess.run(  # noqa: S603 -- our own words
+        [
+            generator,
+            "generate",
+            "--meta=none",
+            "--path",
+            OPENAPI,
+            "--output-path",
+            directory / PACKAGE,
+        ],
+        check=True,
+        capture_output=True,
+    )
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.syspath_prepend(directory)
+        yield
+
+
+def asked(url: str, method: str, currency: str = "BTC") -> Any:
+    """What the generated client gives for a request of sample acme-capital's."""
+    module = f"{PACKAGE}.api.signing.v1_client_deallocations_signing_{method}_route"
+    body = BODY | {"amount": {"currency": currency, "quantity": "150000000"}}
+    with import_module(PACKAGE).AuthenticatedClient(base_url=url, token=TOKEN) as client:
+        return import_module(module).sync(
+            ACME["enterprise_id"],
+            ACME["connection_id"],
+            client=client,
+            body=import_module(f"{PACKAGE}.models").SigningBody.from_dict(body),
+        )
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_it_gets_the_payload(url: str, method: str) -> None:
+    assert asked(url, method).payload == ask().body["payload"]
+
+
+def test_it_tells_an_error_by_its_name(url: str) -> None:
+    assert asked(url, "post", currency="DOGE").name == "CurrencyNotSupported"
