@@ -79,11 +79,13 @@ class SigningRequest(SigningBody):
     """The whole request: the body's properties and the path's."""
 
     connection_id: ConnectionId = Field(
-        description="The connection to take assets back from: a UUID, in either case.",
+        description="The connection to take assets back from: a UUID in its 8-4-4-4-12 form, in"
+        " either case. The payload has it in lower case.",
         examples=["6f1c2e1a-0b5d-4c58-9a3e-3d2b7f4a9c01"],
     )
     enterprise_id: EnterpriseId = Field(
-        description="The enterprise that asks, in 1 to 256 characters after percent-decoding.",
+        description="The enterprise that asks: 1 to 256 characters after percent-decoding, which"
+        " happens once.",
         examples=["acme-capital"],
     )
 

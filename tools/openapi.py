@@ -33,7 +33,6 @@ TAG = "Signing"
 RESOURCE = re.sub(r"<(\w+)>", lambda name: f"{{{to_camel(name[1])}}}", SIGNING_PATH)
 """The path, as OpenAPI and API Gateway write it."""
 
-
 _CHECKS = "\n".join(
     f"| {status} | `{kind.__name__}` | {sentence.format('what is off')} |"
     for kind, (status, sentence) in takewhile(
