@@ -30,7 +30,7 @@ test: $(INSTALLED) $(NODE_INSTALLED) ## Run the tests, with branch coverage
 	$(VENV)/bin/pytest --cov --cov-report=term
 
 test-browser: $(INSTALLED) $(NODE_INSTALLED) ## Try the reference of `make serve` in a headless Chromium, Debian's unless there is one
-	@command -v chromium >/dev/null || { apt-get update --quiet=2 && apt-get install --yes --quiet=2 chromium; }
+	@command -v chromium >/dev/null || { apt-get update --quiet=2 && apt-get install --yes --quiet=2 --no-install-recommends chromium; }
 	$(VENV)/bin/pytest tests/browser.py
 
 fuzz: $(INSTALLED) ## Send the handler what openapi.yaml allows and forbids, by schemathesis; EXAMPLES=n at most
