@@ -1,6 +1,7 @@
 """The command line of the tools: `python -m tools --help`."""
 
-import logging
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Annotated
 
@@ -39,8 +40,7 @@ def replay_command(
 
     Exits with 1 if a status is not the one in the event's name.
     """
-    logging.disable()  # the table is what is to be seen here, not a log line a request
-    with sample_world():
+    with sample_world(), redirect_stdout(StringIO()):  # the table instead of the log's lines
         replayed = replay(events or sample_events())
     show(replayed)
     if not all(each.as_named for each in replayed):
