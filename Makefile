@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check lock clean
+.PHONY: help run test check bench lock clean
 
 VENV := .venv
 # uv from PATH, or else the locked version of it, in the project.
@@ -24,6 +24,9 @@ check: $(INSTALLED) ## Check format, lint, types and the template
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/mypy
 	$(VENV)/bin/cfn-lint template.yaml
+
+bench: $(INSTALLED) ## Compare the speed to a bare handler's, and show what the time goes to
+	@$(VENV)/bin/python -m tools bench
 
 lock: $(UV) ## Lock the newest versions that pyproject.toml allows
 	$(UV) pip compile --quiet --upgrade --generate-hashes --universal pyproject.toml -o requirements.txt

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
+from tools.bench.run import bench
 from tools.replay import SampleEvent, replay, sample_events, show
 from tools.world import sample_world
 
@@ -45,6 +47,14 @@ def replay_command(
     show(replayed)
     if not all(each.as_named for each in replayed):
         raise typer.Exit(1)
+
+
+@cli.command("bench")
+def bench_command(
+    runs: Annotated[int, typer.Option(min=1, help="How often each is run, in turn.")] = 5,
+) -> None:
+    """Compare the handler's speed to a floor, and show what its time goes to. Takes minutes."""
+    bench(runs, Console())
 
 
 cli(prog_name="python -m tools")
