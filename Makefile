@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run serve test test-browser fuzz check openapi lock clean
+.PHONY: help run serve test test-browser fuzz check openapi bench lock clean
 
 VENV := .venv
 # uv from PATH, or else the locked version of it, in the project.
@@ -46,6 +46,9 @@ check: $(INSTALLED) $(NODE_INSTALLED) ## Check format, lint, types, the template
 
 openapi: $(INSTALLED) ## Write openapi.yaml from the code
 	@$(VENV)/bin/python -m tools openapi
+
+bench: $(INSTALLED) ## Compare the speed to a bare handler's, and show what the time goes to
+	@$(VENV)/bin/python -m tools bench
 
 lock: $(UV) ## Lock the newest versions that pyproject.toml allows
 	$(UV) pip compile --quiet --upgrade --generate-hashes --universal pyproject.toml -o requirements.txt

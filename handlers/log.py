@@ -6,24 +6,25 @@ so that CloudWatch reads the metric `duration` out of it, for each `outcome`; ho
 had an outcome is that metric's sample count.
 """
 
+import json
 from http import HTTPStatus
 from time import perf_counter, time
+from traceback import format_exception
 from typing import Any
 
-from aws_lambda_powertools.logging import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from domain.request import SigningRequest
 from handlers.answers import error_name
 
-METRICS_NAMESPACE = "DeallocationSigning"
 PAYLOAD = "Payload"
 """The outcome of a request that got its payload; any other outcome is the error's name."""
 
-# The level is explicit: a quieter one in the environment would silence the metrics with the lines.
-logger = Logger(
-    service="deallocation-signing", level="INFO", location=None, serialize_stacktrace=False
-)
+_METRICS = {
+    "Namespace": "DeallocationSigning",
+    "Dimensions": [["FunctionName"], ["FunctionName", "outcome"]],
+    "Metrics": [{"Name": "duration", "Unit": "Milliseconds"}],
+}
 
 
 class RequestLog:
@@ -39,32 +40,25 @@ class RequestLog:
 
     def write(self, status: int) -> None:
         """Writes the line, as an error with the full exception if the status is a 5xx."""
-        outcome = error_name(self.error) if self.error else PAYLOAD
-        fields: dict[str, Any] = {
-            "outcome": outcome,
+        failed = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        line: dict[str, Any] = {
+            "level": "ERROR" if failed else "INFO",
+            "outcome": error_name(self.error) if self.error else PAYLOAD,
             "status": status,
             "requestId": self.request_id,
             "functionRequestId": self._context.aws_request_id,
-            "FunctionName": self._context.function_name,
             "duration": round((perf_counter() - self._started) * 1000, 3),
-            "_aws": {
-                "Timestamp": round(time() * 1000),
-                "CloudWatchMetrics": [
-                    {
-                        "Namespace": METRICS_NAMESPACE,
-                        "Dimensions": [["FunctionName"], ["FunctionName", "outcome"]],
-                        "Metrics": [{"Name": "duration", "Unit": "Milliseconds"}],
-                    }
-                ],
-            },
         }
         if self.request:
-            fields["enterpriseId"] = self.request.enterprise_id
-            fields["connectionId"] = self.request.connection_id
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            logger.error("request failed", exc_info=self.error, extra=fields)
-        else:
-            logger.info("request answered", extra=fields)
+            line["enterpriseId"] = self.request.enterprise_id
+            line["connectionId"] = self.request.connection_id
+        if failed and self.error:
+            line["exception_name"] = type(self.error).__name__
+            line["exception"] = "".join(format_exception(self.error))
+        line["FunctionName"] = self._context.function_name
+        line["_aws"] = {"Timestamp": round(time() * 1000), "CloudWatchMetrics": [_METRICS]}
+        # In one write: a line that print() ends in a second one can be torn apart.
+        print(json.dumps(line) + "\n", end="")  # noqa: T201 -- Lambda's log is standard output
 
 
 def _request_id(event: object) -> str | None:

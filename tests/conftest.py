@@ -1,12 +1,9 @@
-import io
 import json
-import logging
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from handlers.log import logger
 from handlers.state import dynamodb_client
 from tools.serve import serving
 from tools.world import sample_world
@@ -31,13 +28,9 @@ def url(world: "DynamoDBClient") -> Iterator[str]:
 
 
 @pytest.fixture
-def log_lines() -> Iterator[Callable[[], list[dict[str, Any]]]]:
-    """What the function has logged since, a dictionary a line."""
-    handler, written = logger.registered_handler, io.StringIO()
-    assert isinstance(handler, logging.StreamHandler)
-    before = handler.setStream(written)
-    yield lambda: [json.loads(line) for line in written.getvalue().splitlines()]
-    handler.setStream(before)
+def log_lines(capsys: pytest.CaptureFixture[str]) -> Callable[[], list[dict[str, Any]]]:
+    """What the function has logged since it was last asked, a dictionary a line."""
+    return lambda: [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
 @pytest.fixture

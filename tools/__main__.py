@@ -1,15 +1,17 @@
 """The command line of the tools: `python -m tools --help`."""
 
-import logging
 import subprocess
 import sys
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, redirect_stdout, suppress
+from io import StringIO
 from pathlib import Path
 from threading import Event
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
+from tools.bench.run import bench
 from tools.openapi import OPENAPI, openapi_yaml
 from tools.replay import SampleEvent, replay, sample_events, show
 from tools.serve import sample_curl, serving
@@ -45,8 +47,7 @@ def replay_command(
 
     Exits with 1 if a status is not the one in the event's name.
     """
-    logging.disable()  # the table is what is to be seen here, not a log line a request
-    with sample_world():
+    with sample_world(), redirect_stdout(StringIO()):  # the table instead of the log's lines
         replayed = replay(events or sample_events())
     show(replayed)
     if not all(each.as_named for each in replayed):
@@ -83,8 +84,7 @@ def fuzz_command(
 
     Exits with 1 if an answer is not as openapi.yaml says; schemathesis.toml says how it is asked.
     """
-    logging.disable()
-    with sample_world(), serving(0) as url:
+    with sample_world(), redirect_stdout(StringIO()), serving(0) as url:
         schemathesis = Path(sys.executable).with_name("schemathesis")
         ran = subprocess.run(  # noqa: S603 -- our own words
             [schemathesis, "run", OPENAPI, "--url", url, "--max-examples", str(examples)],
@@ -92,6 +92,14 @@ def fuzz_command(
             check=False,
         )
     raise typer.Exit(ran.returncode)
+
+
+@cli.command("bench")
+def bench_command(
+    runs: Annotated[int, typer.Option(min=1, help="How often each is run, in turn.")] = 5,
+) -> None:
+    """Compare the handler's speed to a floor, and show what its time goes to. Takes minutes."""
+    bench(runs, Console())
 
 
 cli(prog_name="python -m tools")
