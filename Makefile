@@ -10,6 +10,8 @@ VENV := .venv
 UV := $(shell command -v uv || echo .uv/bin/uv)
 INSTALLED := $(VENV)/.installed
 NODE_INSTALLED := node_modules/.installed
+# The locked tools come first, Node and npm among them.
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 # How often `make fuzz` asks for each operation, at most; 3000 take five minutes.
 EXAMPLES := 3000
 
@@ -50,7 +52,7 @@ openapi: $(INSTALLED) ## Write openapi.yaml from the code
 bench: $(INSTALLED) ## Compare the speed to a bare handler's, and show what the time goes to
 	@$(VENV)/bin/python -m tools bench
 
-lock: $(UV) ## Lock the newest versions that pyproject.toml allows
+lock: $(INSTALLED) ## Lock the newest versions that pyproject.toml allows
 	$(UV) pip compile --quiet --upgrade --generate-hashes --universal pyproject.toml -o requirements.txt
 	$(UV) pip compile --quiet --upgrade --generate-hashes --universal --group dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 	npm update --silent --package-lock-only
@@ -64,7 +66,7 @@ $(INSTALLED): requirements-dev.txt .python-version | $(UV)
 	$(UV) pip install --quiet --python $(VENV) --require-hashes --compile-bytecode -r requirements-dev.txt
 	@touch $@
 
-$(NODE_INSTALLED): package-lock.json
+$(NODE_INSTALLED): package-lock.json | $(INSTALLED)
 	npm ci --silent
 	@touch $@
 
