@@ -3,12 +3,20 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check lock clean
+.PHONY: help run test check build build-SigningFunction test-artifact dynamodb smoke lock clean
 
 VENV := .venv
 # uv from PATH, or else the locked version of it, in the project.
 UV := $(shell command -v uv || echo .uv/bin/uv)
 INSTALLED := $(VENV)/.installed
+SAM := .venv-sam/bin/sam
+# The function's processor, as Lambda calls it.
+ARCH ?= arm64
+export ARCH
+# Where the embedded DynamoDB listens.
+HOST := 127.0.0.1
+PORT := 8000
+export SAM_CLI_TELEMETRY := 0
 
 help: ## List the commands, as `make` alone does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,26 +24,64 @@ help: ## List the commands, as `make` alone does
 run: $(INSTALLED) ## Replay every sample event through the handler, on an embedded DynamoDB
 	@$(VENV)/bin/python -m tools replay
 
-test: $(INSTALLED) ## Run the tests, with branch coverage
+test: $(INSTALLED) .venv-sam/.installed ## Run the tests, with branch coverage
 	$(VENV)/bin/pytest --cov --cov-report=term
 
-check: $(INSTALLED) ## Check format, lint, types and the template
+check: $(INSTALLED) .venv-sam/.installed .venv-checkov/.installed ## Check format, lint, types and the template
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/mypy
-	$(VENV)/bin/cfn-lint template.yaml
+	.venv-sam/bin/cfn-lint --append-rules cfn_lint_serverless.rules --template template.yaml
+	AWS_DEFAULT_REGION=eu-central-1 $(SAM) validate --lint
+	.venv-checkov/bin/checkov --file template.yaml --compact --quiet --skip-download
+
+build: .venv-sam/.installed ## Build the function for AWS, or for ARCH=x86_64
+	$(SAM) build --parameter-overrides Architecture=$(ARCH)
+
+# What `sam build` runs, for the bundle in ARTIFACTS_DIR. Of botocore's 400 services it keeps the one in use. Lambda
+# mounts the bundle read-only, so that bytecode is compiled here, and never checked against its source.
+build-SigningFunction: | $(UV)
+	$(UV) pip install --quiet --python-platform $(ARCH:arm64=aarch64)-manylinux2014 --python-version 3.13 \
+		--only-binary :all: --require-hashes --target $(ARTIFACTS_DIR) -r requirements.txt
+	cp -R domain handlers $(ARTIFACTS_DIR)
+	cd $(ARTIFACTS_DIR) && rm -rf .lock bin && find . -name __pycache__ -prune -exec rm -rf {} + && \
+		find botocore/data -mindepth 1 -maxdepth 1 -type d ! -name dynamodb -exec rm -rf {} +
+	$(UV) run --quiet --no-project --python 3.13 python -m compileall -q --invalidation-mode unchecked-hash \
+		-s $(ARTIFACTS_DIR) -p /var/task $(ARTIFACTS_DIR)
+
+test-artifact: $(INSTALLED) .venv-sam/.installed .venv-runtime/.installed ## Test the built function under the Lambda runtime (Linux only)
+	for arch in arm64 x86_64; do \
+		ARCH=$$arch $(SAM) build --parameter-overrides Architecture=$$arch --build-dir .aws-sam/test-$$arch || exit; \
+	done
+	$(VENV)/bin/pytest tests/artifact.py
+
+dynamodb: $(INSTALLED) ## Serve an embedded DynamoDB with the sample state, on HOST and PORT
+	@$(VENV)/bin/python -m tools dynamodb --host $(HOST) --port $(PORT)
+
+smoke: $(INSTALLED) ## Replay the sample events over HTTP, to a deployed stage at URL
+	@$(VENV)/bin/python -m tools replay --no-state --url $(URL)
 
 lock: $(UV) ## Lock the newest versions that pyproject.toml allows
 	$(UV) pip compile --quiet --upgrade --generate-hashes --universal pyproject.toml -o requirements.txt
 	$(UV) pip compile --quiet --upgrade --generate-hashes --universal --group dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
+	for group in sam checkov runtime; do \
+		$(UV) pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.13 --group $$group \
+			-o requirements-$$group.txt; \
+	done
+
 clean: ## Remove everything that these commands made
-	rm -rf $(VENV) .uv .aws-sam .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-* .uv .aws-sam .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(INSTALLED): requirements-dev.txt .python-version | $(UV)
 	$(UV) venv --quiet --clear --python "$$(cat .python-version)" $(VENV)
 	$(UV) pip install --quiet --python $(VENV) --require-hashes --compile-bytecode -r requirements-dev.txt
+	@touch $@
+
+.venv-%/.installed: requirements-%.txt .python-version | $(UV)
+	$(UV) venv --quiet --clear --python "$$(cat .python-version)" .venv-$*
+	$(UV) pip install --quiet --python .venv-$* --require-hashes --compile-bytecode -r $<
 	@touch $@
 
 .uv/bin/uv:

@@ -2,12 +2,20 @@
 
 import logging
 from pathlib import Path
+from threading import Event
 from typing import Annotated
 
 import typer
 
-from tools.replay import SampleEvent, replay, sample_events, show
-from tools.world import sample_world
+from tools.replay import (
+    NOT_OVER_HTTP,
+    SampleEvent,
+    replay,
+    replay_over_http,
+    sample_events,
+    show,
+)
+from tools.world import REGION, TABLE_NAME, dynamodb_server, sample_world
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -34,17 +42,44 @@ def replay_command(
             help="Events, each named after its status, such as 200-get.json [default: all of events/]",
         ),
     ] = None,
+    url: Annotated[
+        str | None,
+        typer.Option(help="Send them there, over HTTP, and expect what the handler answers"),
+    ] = None,
+    *,
+    no_state: Annotated[
+        bool, typer.Option("--no-state", help="The sample state is not there: expect it of none")
+    ] = False,
 ) -> None:
     """Replay sample events through the handler, on an embedded DynamoDB, and show what came back.
 
-    Exits with 1 if a status is not the one in the event's name.
+    Exits with 1 if a status is not the one in the event's name; with --url, if a status, a payload
+    or an error's name is not the one that the handler itself answers.
     """
     logging.disable()  # the table is what is to be seen here, not a log line a request
-    with sample_world():
+    with sample_world(with_state=not no_state):
         replayed = replay(events or sample_events())
+    if url:
+        try:
+            replayed = replay_over_http(url, replayed)
+        except OSError as error:
+            raise typer.BadParameter(f"{url}: {error}", param_hint="--url") from error
     show(replayed)
+    for name, reason in NOT_OVER_HTTP.items() if url else ():
+        typer.echo(f"Not sent: {name}; {reason}.")
     if not all(each.as_named for each in replayed):
         raise typer.Exit(1)
+
+
+@cli.command()
+def dynamodb(
+    host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on")] = 8000,
+) -> None:
+    """Serve an embedded DynamoDB, with the table and the sample state in it, until Ctrl-C."""
+    with dynamodb_server(host, port) as url:
+        typer.echo(f"Table {TABLE_NAME} of {REGION}, with the sample state, at {url} until Ctrl-C")
+        Event().wait()
 
 
 cli(prog_name="python -m tools")
