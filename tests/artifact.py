@@ -20,8 +20,9 @@ from typing import Any
 import pytest
 
 from handlers.signing import lambda_handler
+from tests.dynamodb import embedded_dynamodb
 from tools.replay import SampleEvent, lambda_context, sample_events
-from tools.world import REGION, ROOT, TABLE_NAME
+from tools.world import ROOT
 
 type Invoke = Callable[[Any], Any]
 
@@ -95,19 +96,6 @@ def test_compiled_modules_are_for_the_processor(arch: str, machine: str) -> None
 
 
 @pytest.fixture(scope="module")
-def dynamodb_url() -> Iterator[str]:
-    with subprocess.Popen(  # noqa: S603 -- our own words
-        [ROOT / ".venv/bin/python", "-m", "tools", "dynamodb", "--port", "0"],
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as server:
-        assert server.stdout
-        (url,) = re.findall(r"http://\S+", server.stdout.readline())
-        yield url
-        server.terminate()
-
-
-@pytest.fixture(scope="module")
 def bundle_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of this machine's bundle that may not be written to, as /var/task is in Lambda."""
     copy = tmp_path_factory.mktemp("var") / "task"
@@ -118,31 +106,30 @@ def bundle_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def invoke(bundle_copy: Path, dynamodb_url: str) -> Iterator[Invoke]:
+def invoke(bundle_copy: Path) -> Iterator[Invoke]:
     """Calls the built function; there is nothing but Lambda's runtime to import beside the bundle."""
     address, runtime_api = free_address(), free_address()
-    with subprocess.Popen(  # noqa: S603 -- our own words
-        [
-            ROOT / ".venv-sam" / EMULATOR,
-            *("--runtime-interface-emulator-address", address),
-            *("--runtime-api-address", runtime_api),
-            *(ROOT / ".venv-runtime/bin/python", "-m", "awslambdaric"),
-            "handlers.signing.lambda_handler",
-        ],
-        cwd=bundle_copy,
-        env={
-            "AWS_ACCESS_KEY_ID": "sample",
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_ENDPOINT_URL_DYNAMODB": dynamodb_url,
-            "AWS_LAMBDA_FUNCTION_NAME": "SigningFunction",
-            "AWS_SECRET_ACCESS_KEY": "sample",
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(bundle_copy),
-            "TABLE_NAME": TABLE_NAME,
-        },
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as emulator:
+    with (
+        embedded_dynamodb() as environment,
+        subprocess.Popen(  # noqa: S603 -- our own words
+            [
+                ROOT / ".venv-sam" / EMULATOR,
+                *("--runtime-interface-emulator-address", address),
+                *("--runtime-api-address", runtime_api),
+                *(ROOT / ".venv-runtime/bin/python", "-m", "awslambdaric"),
+                "handlers.signing.lambda_handler",
+            ],
+            cwd=bundle_copy,
+            env=environment
+            | {
+                "AWS_LAMBDA_FUNCTION_NAME": "SigningFunction",
+                "PATH": os.environ["PATH"],
+                "PYTHONPATH": str(bundle_copy),
+            },
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as emulator,
+    ):
         wait_for(address)
 
         def call(event: Any) -> Any:

@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
+from tools.operate import credential, load
 from tools.replay import (
+    NOT_IN_SAM_LOCAL,
     NOT_OVER_HTTP,
     SampleEvent,
     replay,
@@ -47,8 +49,11 @@ def replay_command(
         typer.Option(help="Send them there, over HTTP, and expect what the handler answers"),
     ] = None,
     *,
+    sam_local: Annotated[
+        bool, typer.Option("--sam-local", help="With --url: it is that of sam local start-api")
+    ] = False,
     no_state: Annotated[
-        bool, typer.Option("--no-state", help="The sample state is not there: expect it of none")
+        bool, typer.Option("--no-state", help="With --url: the sample state is not there")
     ] = False,
 ) -> None:
     """Replay sample events through the handler, on an embedded DynamoDB, and show what came back.
@@ -57,16 +62,18 @@ def replay_command(
     or an error's name is not the one that the handler itself answers.
     """
     logging.disable()  # the table is what is to be seen here, not a log line a request
+    left_out = (NOT_IN_SAM_LOCAL if sam_local else NOT_OVER_HTTP) if url else {}
+    samples = events or sample_events()
     with sample_world(with_state=not no_state):
-        replayed = replay(events or sample_events())
+        replayed = replay(sample for sample in samples if sample.name not in left_out)
     if url:
         try:
             replayed = replay_over_http(url, replayed)
         except OSError as error:
             raise typer.BadParameter(f"{url}: {error}", param_hint="--url") from error
     show(replayed)
-    for name, reason in NOT_OVER_HTTP.items() if url else ():
-        typer.echo(f"Not sent: {name}; {reason}.")
+    for name in [sample.name for sample in samples if sample.name in left_out]:
+        typer.echo(f"Not sent: {name}; {left_out[name]}.")
     if not all(each.as_named for each in replayed):
         raise typer.Exit(1)
 
@@ -82,4 +89,6 @@ def dynamodb(
         Event().wait()
 
 
+cli.command()(load)
+cli.command()(credential)
 cli(prog_name="python -m tools")

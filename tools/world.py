@@ -18,7 +18,13 @@ from moto import mock_aws
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
-from handlers.state import LICENSE_KEY, connection_key, credential_key, enterprise_key
+from handlers.state import (
+    LICENSE_KEY,
+    connection_key,
+    credential_key,
+    enterprise_key,
+    hashed_credential_key,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -93,6 +99,8 @@ def item(record: dict[str, Any]) -> dict[str, Any]:
         sort_key = LICENSE_KEY
     elif "credential" in attributes:
         sort_key = credential_key(attributes.pop("credential"))
+    elif "credentialSha256" in attributes:
+        sort_key = hashed_credential_key(attributes.pop("credentialSha256"))
     else:
         sort_key = connection_key(attributes.pop("connection"))
     serialize = TypeSerializer().serialize
