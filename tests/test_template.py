@@ -29,17 +29,33 @@ print(json.dumps(transform(template, {}, NoManagedPolicies())))
 """
 
 
-@pytest.fixture(scope="module")
-def template() -> dict[str, Any]:
-    synthesised = subprocess.run(  # noqa: S603 -- our own words
-        [ROOT / ".venv-sam/bin/python", "-c", SYNTHESISE],
-        env={"AWS_DEFAULT_REGION": "eu-central-1"},
+# `sam deploy --guided` asks about each function that this says False of, and breaks off on Enter.
+HAS_AUTHENTICATION = """
+import json
+from samcli.commands.deploy.auth_utils import auth_per_resource
+from samcli.lib.providers.sam_stack_provider import SamLocalStackProvider
+
+stacks, _ = SamLocalStackProvider.get_stacks("template.yaml")
+print(json.dumps([answer for _, answer in auth_per_resource(stacks)]))
+"""
+
+
+def with_sam(program: str) -> Any:
+    ran = subprocess.run(  # noqa: S603 -- our own words
+        [ROOT / ".venv-sam/bin/python", "-c", program],
+        cwd=ROOT,
+        env={"AWS_DEFAULT_REGION": "eu-central-1", "SAM_CLI_TELEMETRY": "0"},
         input=(ROOT / "template.yaml").read_text(),
         capture_output=True,
         text=True,
         check=True,
     )
-    result: dict[str, Any] = json.loads(synthesised.stdout)
+    return json.loads(ran.stdout)
+
+
+@pytest.fixture(scope="module")
+def template() -> dict[str, Any]:
+    result: dict[str, Any] = with_sam(SYNTHESISE)
     return result
 
 
@@ -219,6 +235,18 @@ def test_the_dashboard_shows_traffic_by_outcome_latency_and_reads(resources: Res
     titles = {widget["properties"]["title"] for widget in body["widgets"]}
     assert titles >= {"Traffic by outcome", "Latency (ms)", "Reads"}
     assert f"{{{METRICS_NAMESPACE},FunctionName,outcome}}" in json.dumps(body)
+
+
+def test_a_deployer_who_only_presses_enter_is_not_turned_away() -> None:
+    assert all(with_sam(HAS_AUTHENTICATION))
+
+
+def test_no_authorizer_of_the_gateway_answers_in_the_function_s_place(
+    resources: Resources,
+) -> None:
+    body = json.dumps(api_body(resources))
+    assert "security" not in body
+    assert "AWS::ApiGateway::Authorizer" not in {each["Type"] for each in resources.values()}
 
 
 def test_a_parameter_has_a_description_and_a_default(template: dict[str, Any]) -> None:
