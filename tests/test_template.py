@@ -104,6 +104,12 @@ def test_the_api_is_regional_and_has_one_stage(resources: Resources) -> None:
     assert "StageName" not in deployment
 
 
+def test_every_body_reaches_the_function_as_the_bytes_that_were_sent(
+    resources: Resources,
+) -> None:
+    assert api_body(resources)["x-amazon-apigateway-binary-media-types"] == ["*/*"]
+
+
 def test_the_stage_is_throttled_traced_and_logged(resources: Resources) -> None:
     (stage,) = of_type(resources, "AWS::ApiGateway::Stage").values()
     (settings,) = stage["MethodSettings"]
