@@ -3,21 +3,31 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run serve test test-browser fuzz check openapi bench lock clean
+.PHONY: help run serve test test-browser test-artifact fuzz check openapi build build-SigningFunction dynamodb smoke \
+	bench lock clean
 
 VENV := .venv
 # uv from PATH, or else the locked version of it, in the project.
 UV := $(shell command -v uv || echo .uv/bin/uv)
 INSTALLED := $(VENV)/.installed
 NODE_INSTALLED := node_modules/.installed
+SAM := .venv-sam/bin/sam
 # The locked tools come first, Node and npm among them.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+
+# The function's processor, as Lambda calls it.
+ARCH ?= arm64
+export ARCH
+# Where the embedded DynamoDB listens.
+HOST := 127.0.0.1
+PORT := 8000
 # How often `make fuzz` asks for each operation, at most; 3000 take five minutes.
 EXAMPLES := 3000
 
-# Redocly's linter asks no other host about anything.
-export REDOCLY_TELEMETRY := off
+# No tool tells another host that it runs.
 export REDOCLY_SUPPRESS_UPDATE_NOTICE := true
+export REDOCLY_TELEMETRY := off
+export SAM_CLI_TELEMETRY := 0
 
 help: ## List the commands, as `make` alone does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,26 +38,54 @@ run: $(INSTALLED) ## Replay every sample event through the handler, on an embedd
 serve: $(INSTALLED) $(NODE_INSTALLED) ## Serve the sample world on http://127.0.0.1:3000, with a reference to try it in
 	@$(VENV)/bin/python -m tools serve
 
-test: $(INSTALLED) $(NODE_INSTALLED) ## Run the tests, with branch coverage
+test: $(INSTALLED) $(NODE_INSTALLED) .venv-sam/.installed ## Run the tests, with branch coverage
 	$(VENV)/bin/pytest --cov --cov-report=term
 
 test-browser: $(INSTALLED) $(NODE_INSTALLED) ## Try the reference of `make serve` in a headless Chromium, Debian's unless there is one
 	@command -v chromium >/dev/null || { apt-get update --quiet=2 && apt-get install --yes --quiet=2 --no-install-recommends chromium; }
 	$(VENV)/bin/pytest tests/browser.py
 
+test-artifact: $(INSTALLED) .venv-sam/.installed .venv-runtime/.installed ## Test the built function under the Lambda runtime (Linux only)
+	for arch in arm64 x86_64; do \
+		ARCH=$$arch $(SAM) build --parameter-overrides Architecture=$$arch --build-dir .aws-sam/test-$$arch || exit; \
+	done
+	$(VENV)/bin/pytest tests/artifact.py
+
 fuzz: $(INSTALLED) ## Send the handler what openapi.yaml allows and forbids, by schemathesis; EXAMPLES=n at most
 	@$(VENV)/bin/python -m tools fuzz --examples $(EXAMPLES)
 
-check: $(INSTALLED) $(NODE_INSTALLED) ## Check format, lint, types, the template and openapi.yaml
+check: $(INSTALLED) $(NODE_INSTALLED) .venv-sam/.installed .venv-checkov/.installed ## Check format, lint, types, the template and openapi.yaml
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/mypy
-	$(VENV)/bin/cfn-lint template.yaml
+	.venv-sam/bin/cfn-lint --append-rules cfn_lint_serverless.rules --template template.yaml
+	AWS_DEFAULT_REGION=eu-central-1 $(SAM) validate --lint
+	.venv-checkov/bin/checkov --file template.yaml --compact --quiet --skip-download
 	$(VENV)/bin/openapi-spec-validator openapi.yaml
 	node_modules/.bin/redocly lint --extends recommended-strict --skip-rule info-license openapi.yaml
 
 openapi: $(INSTALLED) ## Write openapi.yaml from the code
 	@$(VENV)/bin/python -m tools openapi
+
+build: .venv-sam/.installed ## Build the function for AWS, or for ARCH=x86_64
+	$(SAM) build --parameter-overrides Architecture=$(ARCH)
+
+# What `sam build` runs, for the bundle in ARTIFACTS_DIR. Of botocore's 400 services it keeps the one in use. Lambda
+# mounts the bundle read-only, so that bytecode is compiled here, and never checked against its source.
+build-SigningFunction: | $(UV)
+	$(UV) pip install --quiet --python-platform $(ARCH:arm64=aarch64)-manylinux2014 --python-version 3.13 \
+		--only-binary :all: --require-hashes --target $(ARTIFACTS_DIR) -r requirements.txt
+	cp -R domain handlers $(ARTIFACTS_DIR)
+	cd $(ARTIFACTS_DIR) && rm -rf .lock bin && find . -name __pycache__ -prune -exec rm -rf {} + && \
+		find botocore/data -mindepth 1 -maxdepth 1 -type d ! -name dynamodb -exec rm -rf {} +
+	$(UV) run --quiet --no-project --python 3.13 python -m compileall -q --invalidation-mode unchecked-hash \
+		-s $(ARTIFACTS_DIR) -p /var/task $(ARTIFACTS_DIR)
+
+dynamodb: $(INSTALLED) ## Serve an embedded DynamoDB with the sample state, on HOST and PORT
+	@$(VENV)/bin/python -m tools dynamodb --host $(HOST) --port $(PORT)
+
+smoke: $(INSTALLED) ## Replay the sample events over HTTP, to a deployed stage at URL
+	@$(VENV)/bin/python -m tools replay --no-state --url $(URL)
 
 bench: $(INSTALLED) ## Compare the speed to a bare handler's, and show what the time goes to
 	@$(VENV)/bin/python -m tools bench
@@ -55,10 +93,14 @@ bench: $(INSTALLED) ## Compare the speed to a bare handler's, and show what the 
 lock: $(INSTALLED) ## Lock the newest versions that pyproject.toml allows
 	$(UV) pip compile --quiet --upgrade --generate-hashes --universal pyproject.toml -o requirements.txt
 	$(UV) pip compile --quiet --upgrade --generate-hashes --universal --group dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	for group in sam checkov runtime; do \
+		$(UV) pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.13 --group $$group \
+			-o requirements-$$group.txt; \
+	done
 	npm update --silent --package-lock-only
 
 clean: ## Remove everything that these commands made
-	rm -rf $(VENV) .uv node_modules .aws-sam .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .schemathesis
+	rm -rf .venv .venv-* .uv node_modules .aws-sam .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .schemathesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(INSTALLED): requirements-dev.txt .python-version | $(UV)
@@ -68,6 +110,11 @@ $(INSTALLED): requirements-dev.txt .python-version | $(UV)
 
 $(NODE_INSTALLED): package-lock.json | $(INSTALLED)
 	npm ci --silent
+	@touch $@
+
+.venv-%/.installed: requirements-%.txt .python-version | $(UV)
+	$(UV) venv --quiet --clear --python "$$(cat .python-version)" .venv-$*
+	$(UV) pip install --quiet --python .venv-$* --require-hashes --compile-bytecode -r $<
 	@touch $@
 
 .uv/bin/uv:

@@ -17,11 +17,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from domain.request import SigningRequest
 from handlers.answers import error_name
 
+METRICS_NAMESPACE = "DeallocationSigning"
 PAYLOAD = "Payload"
 """The outcome of a request that got its payload; any other outcome is the error's name."""
 
 _METRICS = {
-    "Namespace": "DeallocationSigning",
+    "Namespace": METRICS_NAMESPACE,
     "Dimensions": [["FunctionName"], ["FunctionName", "outcome"]],
     "Metrics": [{"Name": "duration", "Unit": "Milliseconds"}],
 }

@@ -35,7 +35,12 @@ def enterprise_key(enterprise_id: str) -> str:
 
 def credential_key(token: str) -> str:
     """The sort key of a credential, from its access token."""
-    return f"CREDENTIAL#{sha256(token.encode()).hexdigest()}"
+    return hashed_credential_key(sha256(token.encode()).hexdigest())
+
+
+def hashed_credential_key(token_sha256: str) -> str:
+    """The sort key of a credential, from the SHA-256 of its access token in lower-case hex."""
+    return f"CREDENTIAL#{token_sha256}"
 
 
 def connection_key(connection_id: str) -> str:

@@ -1,6 +1,9 @@
-"""A server that speaks DynamoDB's protocol and answers what a test tells it to."""
+"""Servers that speak DynamoDB's protocol: one answers what a test tells it to, one has the sample world."""
 
 import json
+import re
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+
+from tools.world import REGION, ROOT, TABLE_NAME
 
 type Script = list[tuple[int, dict[str, Any]]]
 """Status and body of each answer, in turn; the last one stays."""
@@ -40,3 +45,27 @@ def dynamodb_answering(
         monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", f"http://127.0.0.1:{server.server_port}")
         yield asked
         server.shutdown()
+
+
+@contextmanager
+def embedded_dynamodb() -> Iterator[dict[str, str]]:
+    """What `make dynamodb` runs, on a free port; yields the environment to use it in.
+
+    It is a process of its own, for moto has one world a process and the tests are in it.
+    """
+    with subprocess.Popen(
+        [sys.executable, "-m", "tools", "dynamodb", "--port", "0"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as server:
+        assert server.stdout
+        (url,) = re.findall(r"http://\S+", server.stdout.readline())
+        yield {
+            "AWS_ACCESS_KEY_ID": "sample",
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ENDPOINT_URL_DYNAMODB": url,
+            "AWS_SECRET_ACCESS_KEY": "sample",
+            "TABLE_NAME": TABLE_NAME,
+        }
+        server.terminate()

@@ -2,23 +2,27 @@
 
 import re
 import subprocess
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cfnlint.decode import decode
 
 from domain.records import Connection, Credential, License
 from domain.request import SigningBody, SigningRequest
 from handlers.answers import ANSWERS
 from handlers.state import LICENSE_KEY, connection_key, credential_key
 from tests.asking import ask, call, event_for
-from tools.replay import sample_events
+from tools.replay import NOT_IN_SAM_LOCAL, sample_events
+from tools.state_file import read_state
 
 type Lines = Callable[[], list[dict[str, Any]]]
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+TEMPLATE: dict[str, Any] = decode(str(ROOT / "template.yaml"))[0]
 
 
 def table(heading: str) -> list[list[str]]:
@@ -98,3 +102,86 @@ def test_the_log_table_names_the_fields_of_the_line(log_lines: Lines) -> None:
     lines = log_lines()
     metrics_only = {"FunctionName", "_aws"}
     assert {key for line in lines for key in line} - metrics_only == named
+
+
+@pytest.mark.parametrize(
+    ("program", "command"),
+    [
+        *((".venv/bin/python -m tools", name) for name in ("replay", "load", "credential")),
+        *((".venv-sam/bin/sam", name) for name in ("deploy", "local start-api", "local invoke")),
+    ],
+)
+def test_a_command_takes_the_options_that_are_shown(program: str, command: str) -> None:
+    shown = re.findall(rf"{re.escape(f'{program} {command}')}\b(.*?)(?:`|\n)", README)
+    assert shown
+    taken = subprocess.run(  # noqa: S603 -- our own words
+        [*f"{program} {command}".split(), "--help"],
+        cwd=ROOT,
+        env={"COLUMNS": "200", "SAM_CLI_TELEMETRY": "0", "TERM": "dumb"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for option in re.findall(r"--[a-z-]+", " ".join(shown)):
+        assert option in taken
+
+
+def test_the_machines_commands_name_what_there_is() -> None:
+    samconfig = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    makefile = (ROOT / "Makefile").read_text()
+    for _, prepare, serve in table("machine"):
+        for target in re.findall(r"make ([a-z-]+)", prepare):
+            assert f"\n{target}:" in makefile
+        environment = "x86_64" if "--config-env x86_64" in serve else "default"
+        assert ("ARCH=x86_64" in prepare) is (environment == "x86_64")
+        for command in ("local_start_api", "local_invoke"):
+            parameters = samconfig[environment][command]["parameters"]["parameter_overrides"]
+            assert ("Architecture=x86_64" in parameters) is (environment == "x86_64")
+
+
+def test_the_events_that_are_not_replayed_over_http_are_those_of_the_tool() -> None:
+    documented = {name: reason.split("only: ")[-1] for name, reason in table("event")}
+    assert documented == NOT_IN_SAM_LOCAL
+
+
+def test_the_table_of_parameters_is_the_template_s() -> None:
+    documented = {name: default for name, default, _ in table("parameter")}
+    assert documented == {
+        name: str(parameter["Default"]) or "empty"
+        for name, parameter in TEMPLATE["Parameters"].items()
+    }
+
+
+def test_the_table_of_alarms_is_the_template_s() -> None:
+    resources = TEMPLATE["Resources"]
+    documented = {name: "turns a deployment back" in when for name, when, _ in table("alarm")}
+    preference = resources["SigningFunction"]["Properties"]["DeploymentPreference"]
+    turning_back = {alarm["Ref"] for alarm in preference["Alarms"]}
+    assert documented == {
+        name: name in turning_back
+        for name, resource in resources.items()
+        if resource["Type"] == "AWS::CloudWatch::Alarm"
+    }
+
+
+def test_what_the_gateway_answers_by_itself_is_named() -> None:
+    responses = TEMPLATE["Resources"]["Api"]["Properties"]["GatewayResponses"]
+    for response in responses.values():
+        (name,) = re.findall(r'"name": "(\w+)"', response["ResponseTemplates"]["application/json"])
+        assert f"`{name}`" in README
+
+
+def test_the_state_records_that_are_shown_can_be_loaded() -> None:
+    (shown,) = re.findall(r"```jsonl\n(.*?)```", README, re.DOTALL)
+    assert len(read_state(shown)) == 3
+
+
+def test_the_costs_are_what_their_factors_come_to() -> None:
+    total = 0.0
+    for _, quantity, price, cost in table("per million requests"):
+        factor = float(quantity.split()[0].replace(",", ""))
+        assert f"{factor * float(price.strip('$')) + 1e-9:.2f}" == cost.strip("$")
+        total += float(cost.strip("$"))
+    assert f"That is ${total:.2f} a million." in README
+    seconds, price, cost = re.findall(r"1 GB . ([\d,]+) s . \$([\d.]+) = \$([\d.]+)", README)[0]
+    assert f"{int(seconds.replace(',', '')) * float(price):.2f}" == cost

@@ -1,17 +1,24 @@
 """`python -m tools replay`: shows what came back, and fails if it is not what was promised."""
 
+import json
 import os
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
-from tools.replay import sample_events
+from handlers.signing import lambda_handler
+from tests.asking import sample_event
+from tools.replay import NOT_OVER_HTTP, lambda_context, sample_events
 from tools.world import EVENTS
 
 
-def run_replay(*events: Path) -> subprocess.CompletedProcess[str]:
+def run_replay(*events: Path | str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603 -- our own words
         [sys.executable, "-m", "tools", "replay", *map(str, events)],
         env=os.environ | {"COLUMNS": "500"},  # so that no line is wrapped
@@ -45,4 +52,75 @@ def test_a_file_that_cannot_be_replayed_is_named(tmp_path: Path, name: str) -> N
     ran = run_replay(tmp_path / name)
     assert ran.returncode == 2
     assert name in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+class Gateway(BaseHTTPRequestHandler):
+    """The least that lets an HTTP client talk to the handler; under /broken/ it changes the answer."""
+
+    def answer(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"] or 0)).decode()
+        prefix, slash, path = self.path.partition("/api/")
+        event = sample_event("200-get") | {
+            "httpMethod": self.command,
+            "path": slash + path,
+            "headers": dict(self.headers),
+            "multiValueHeaders": None,
+            "body": body,
+        }
+        answer = lambda_handler(event, lambda_context())
+        content = answer["body"]
+        if prefix == "/broken":
+            content = json.dumps({"message": "Internal server error"})
+        self.send_response(answer["statusCode"])
+        self.end_headers()
+        self.wfile.write(content.encode())
+
+    do_GET = do_POST = do_DELETE = answer  # noqa: N815 -- http.server's names
+
+    def log_message(self, *_: object) -> None:
+        """Keeps quiet."""
+
+
+@pytest.fixture
+def url(world: object) -> Iterator[str]:
+    del world
+    with HTTPServer(("127.0.0.1", 0), Gateway) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("stage", ["", "/", "/v1"])
+def test_over_http_every_event_gets_what_the_handler_answers(url: str, stage: str) -> None:
+    ran = run_replay("--url", url + stage)
+    count = len(sample_events()) - len(NOT_OVER_HTTP)
+    assert f"{count} of {count} events got the answer that the handler gives." in ran.stdout
+    assert ran.returncode == 0
+
+
+def test_an_event_that_no_http_request_makes_is_named_with_the_reason(url: str) -> None:
+    ran = run_replay("--url", url, "--sam-local")
+    assert "Not sent: 400-broken-base64; " in ran.stdout
+    assert "Not sent: 200-encoded-enterprise-id; " in ran.stdout
+
+
+def test_over_http_the_right_status_with_another_answer_fails_the_replay(url: str) -> None:
+    ran = run_replay("--url", f"{url}/broken", EVENTS / "200-get.json")
+    assert "0 of 1 events got the answer that the handler gives." in ran.stdout
+    assert ran.returncode == 1
+
+
+def test_without_the_sample_state_no_token_is_a_member_s(url: str) -> None:
+    ran = run_replay("--url", url, "--no-state", EVENTS / "200-get.json")
+    (line,) = [line.split() for line in ran.stdout.splitlines() if "200-get " in line]
+    assert line[3:5] == ["401", "200"]
+    assert ran.returncode == 1
+
+
+def test_a_url_where_nothing_answers_is_an_error_in_a_sentence(url: str) -> None:
+    port = urlsplit(url).port
+    ran = run_replay("--url", f"https://127.0.0.1:{port}", EVENTS / "401-no-token.json")
+    assert ran.returncode == 2
+    assert f"https://127.0.0.1:{port}" in ran.stderr
     assert "Traceback" not in ran.stderr

@@ -13,9 +13,18 @@ from rich.console import Console
 
 from tools.bench.run import bench
 from tools.openapi import OPENAPI, openapi_yaml
-from tools.replay import SampleEvent, replay, sample_events, show
+from tools.operate import credential, load
+from tools.replay import (
+    NOT_IN_SAM_LOCAL,
+    NOT_OVER_HTTP,
+    SampleEvent,
+    replay,
+    replay_over_http,
+    sample_events,
+    show,
+)
 from tools.serve import sample_curl, serving
-from tools.world import ROOT, sample_world
+from tools.world import REGION, ROOT, TABLE_NAME, dynamodb_server, sample_world
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -42,14 +51,36 @@ def replay_command(
             help="Events, each named after its status, such as 200-get.json [default: all of events/]",
         ),
     ] = None,
+    url: Annotated[
+        str | None,
+        typer.Option(help="Send them there, over HTTP, and expect what the handler answers"),
+    ] = None,
+    *,
+    sam_local: Annotated[
+        bool, typer.Option("--sam-local", help="With --url: it is that of sam local start-api")
+    ] = False,
+    no_state: Annotated[
+        bool, typer.Option("--no-state", help="With --url: the sample state is not there")
+    ] = False,
 ) -> None:
     """Replay sample events through the handler, on an embedded DynamoDB, and show what came back.
 
-    Exits with 1 if a status is not the one in the event's name.
+    Exits with 1 if a status is not the one in the event's name; with --url, if a status, a payload
+    or an error's name is not the one that the handler itself answers.
     """
-    with sample_world(), redirect_stdout(StringIO()):  # the table instead of the log's lines
-        replayed = replay(events or sample_events())
+    left_out = (NOT_IN_SAM_LOCAL if sam_local else NOT_OVER_HTTP) if url else {}
+    samples = events or sample_events()
+    # The table instead of the log's lines.
+    with sample_world(with_state=not no_state), redirect_stdout(StringIO()):
+        replayed = replay(sample for sample in samples if sample.name not in left_out)
+    if url:
+        try:
+            replayed = replay_over_http(url, replayed)
+        except OSError as error:
+            raise typer.BadParameter(f"{url}: {error}", param_hint="--url") from error
     show(replayed)
+    for name in [sample.name for sample in samples if sample.name in left_out]:
+        typer.echo(f"Not sent: {name}; {left_out[name]}.")
     if not all(each.as_named for each in replayed):
         raise typer.Exit(1)
 
@@ -102,4 +133,17 @@ def bench_command(
     bench(runs, Console())
 
 
+@cli.command()
+def dynamodb(
+    host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on")] = 8000,
+) -> None:
+    """Serve an embedded DynamoDB, with the table and the sample state in it, until Ctrl-C."""
+    with dynamodb_server(host, port) as url:
+        typer.echo(f"Table {TABLE_NAME} of {REGION}, with the sample state, at {url} until Ctrl-C")
+        Event().wait()
+
+
+cli.command()(load)
+cli.command()(credential)
 cli(prog_name="python -m tools")

@@ -1,11 +1,13 @@
 """The sample world: an embedded DynamoDB, with template.yaml's table and events/state.json in it."""
 
 import json
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
@@ -13,28 +15,63 @@ import boto3
 from boto3.dynamodb.types import TypeSerializer
 from cfnlint.decode import decode
 from moto import mock_aws
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import make_server
 
-from handlers.state import LICENSE_KEY, connection_key, credential_key, enterprise_key
+from handlers.state import (
+    LICENSE_KEY,
+    connection_key,
+    credential_key,
+    enterprise_key,
+    hashed_credential_key,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 ROOT = Path(__file__).parent.parent
 EVENTS = ROOT / "events"
-TABLE_NAME = "sample-state"
+REGION = "eu-central-1"
+TABLE_NAME = "StateTable"
+"""What `!Ref StateTable` comes to in `sam local` too."""
 
 
 @contextmanager
-def sample_world() -> Iterator["DynamoDBClient"]:
+def sample_world(*, with_state: bool = True) -> Iterator["DynamoDBClient"]:
     """An embedded DynamoDB and the environment that points the handler at it, both undone after."""
-    environment = {"AWS_DEFAULT_REGION": "eu-central-1", "TABLE_NAME": TABLE_NAME}
+    environment = {"AWS_DEFAULT_REGION": REGION, "TABLE_NAME": TABLE_NAME}
     with mock_aws(), patch.dict(os.environ, environment):
         os.environ.pop("AWS_ENDPOINT_URL_DYNAMODB", None)
         client = boto3.client("dynamodb")
         create_table(client)
-        for record in json.loads((EVENTS / "state.json").read_text(), parse_float=Decimal):
-            client.put_item(TableName=TABLE_NAME, Item=item(record))
+        if with_state:
+            load_sample_state(client)
         yield client
+
+
+@contextmanager
+def dynamodb_server(host: str, port: int) -> Iterator[str]:
+    """The sample world behind a port, any free one if it is 0, without a word to the environment.
+
+    Yields its URL, for whatever speaks DynamoDB's protocol with any credentials and `REGION`.
+    """
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # no line a request
+    server = make_server(host, port, DomainDispatcherApplication(create_backend_app), threaded=True)
+    Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://{host}:{server.server_port}"
+    client = boto3.client(
+        "dynamodb",
+        endpoint_url=url,
+        region_name=REGION,
+        aws_access_key_id="sample",
+        aws_secret_access_key="sample",  # noqa: S106 -- anything will do
+    )
+    create_table(client)
+    load_sample_state(client)
+    try:
+        yield url
+    finally:
+        server.shutdown()
 
 
 def create_table(client: "DynamoDBClient") -> None:
@@ -47,6 +84,12 @@ def create_table(client: "DynamoDBClient") -> None:
     )
 
 
+def load_sample_state(client: "DynamoDBClient") -> None:
+    """Writes events/state.json, as it is: one of its records makes no sense on purpose."""
+    for record in json.loads((EVENTS / "state.json").read_text(), parse_float=Decimal):
+        client.put_item(TableName=TABLE_NAME, Item=item(record))
+
+
 def item(record: dict[str, Any]) -> dict[str, Any]:
     """The DynamoDB item of a record as events/state.json writes it; lists become string sets."""
     attributes = dict(record)
@@ -56,6 +99,8 @@ def item(record: dict[str, Any]) -> dict[str, Any]:
         sort_key = LICENSE_KEY
     elif "credential" in attributes:
         sort_key = credential_key(attributes.pop("credential"))
+    elif "credentialSha256" in attributes:
+        sort_key = hashed_credential_key(attributes.pop("credentialSha256"))
     else:
         sort_key = connection_key(attributes.pop("connection"))
     serialize = TypeSerializer().serialize

@@ -1,0 +1,180 @@
+"""The bundle that `make build` makes: what is in it, and that it runs under Lambda's own runtime.
+
+`make test-artifact` runs this: it is no part of `make test`, for it needs bundles built.
+"""
+
+import importlib.util
+import json
+import os
+import platform
+import re
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from handlers.signing import lambda_handler
+from tests.dynamodb import embedded_dynamodb
+from tools.replay import SampleEvent, lambda_context, sample_events
+from tools.world import ROOT
+
+type Invoke = Callable[[Any], Any]
+
+BUNDLES = {arch: ROOT / f".aws-sam/test-{arch}/SigningFunction" for arch in ("arm64", "x86_64")}
+THIS_MACHINE = "x86_64" if platform.machine() == "x86_64" else "arm64"
+EMULATOR = f"lib/python3.13/site-packages/samcli/local/rapid/aws-lambda-rie-{THIS_MACHINE}"
+INVOCATIONS = "/2015-03-31/functions/function/invocations"
+STARTS_WITHIN = 30.0  # seconds
+UNCHECKED_HASH = 0b01  # PEP 552
+
+a_bundle = pytest.mark.parametrize("bundle", BUNDLES.values(), ids=BUNDLES.keys())
+
+
+@a_bundle
+def test_a_bundle_has_at_most_25_megabytes(bundle: Path) -> None:
+    assert sum(path.stat().st_size for path in bundle.rglob("*") if path.is_file()) <= 25e6
+
+
+@a_bundle
+def test_a_bundle_holds_the_code_and_the_locked_dependencies_and_nothing_else(
+    bundle: Path,
+) -> None:
+    installed = {
+        (re.sub(r"[-_.]+", "-", name).lower(), version)
+        for name, version in (
+            path.name.removesuffix(".dist-info").rsplit("-", 1)
+            for path in bundle.glob("*.dist-info")
+        )
+    }
+    locked = re.findall(r"^(\S+)==(\S+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
+    assert installed == set(locked)
+    listed = {
+        line.split("/")[0].split(",")[0]
+        for record in bundle.glob("*.dist-info/RECORD")
+        for line in record.read_text().splitlines()
+    }
+    there = {path.name for path in bundle.iterdir()}
+    assert there - listed == {"__pycache__", "domain", "handlers"}
+
+
+@a_bundle
+@pytest.mark.parametrize("package", ["domain", "handlers"])
+def test_a_bundle_holds_every_module_of_a_package_as_it_is(bundle: Path, package: str) -> None:
+    def modules(root: Path) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in (root / package).rglob("*.py")}
+
+    assert modules(bundle) == modules(ROOT)
+
+
+@a_bundle
+def test_a_bundle_describes_no_service_but_dynamodb(bundle: Path) -> None:
+    services = {path.name for path in (bundle / "botocore/data").iterdir() if path.is_dir()}
+    assert services == {"dynamodb"}
+
+
+@a_bundle
+def test_every_module_has_bytecode_that_no_read_only_file_system_makes_stale(bundle: Path) -> None:
+    modules = list(bundle.rglob("*.py"))
+    assert modules
+    for module in modules:
+        bytecode = Path(importlib.util.cache_from_source(str(module))).read_bytes()
+        assert bytecode[:4] == importlib.util.MAGIC_NUMBER
+        assert int.from_bytes(bytecode[4:8], "little") == UNCHECKED_HASH
+
+
+@pytest.mark.parametrize(("arch", "machine"), [("arm64", "aarch64"), ("x86_64", "x86_64")])
+def test_compiled_modules_are_for_the_processor(arch: str, machine: str) -> None:
+    compiled = list(BUNDLES[arch].rglob("*.so"))
+    assert compiled
+    assert all(path.name.endswith(f".cpython-313-{machine}-linux-gnu.so") for path in compiled)
+
+
+@pytest.fixture(scope="module")
+def bundle_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of this machine's bundle that may not be written to, as /var/task is in Lambda."""
+    copy = tmp_path_factory.mktemp("var") / "task"
+    shutil.copytree(BUNDLES[THIS_MACHINE], copy)
+    for path in [copy, *copy.rglob("*")]:
+        path.chmod(path.stat().st_mode & ~0o222)
+    return copy
+
+
+@pytest.fixture(scope="module")
+def invoke(bundle_copy: Path) -> Iterator[Invoke]:
+    """Calls the built function; there is nothing but Lambda's runtime to import beside the bundle."""
+    address, runtime_api = free_address(), free_address()
+    with (
+        embedded_dynamodb() as environment,
+        subprocess.Popen(  # noqa: S603 -- our own words
+            [
+                ROOT / ".venv-sam" / EMULATOR,
+                *("--runtime-interface-emulator-address", address),
+                *("--runtime-api-address", runtime_api),
+                *(ROOT / ".venv-runtime/bin/python", "-m", "awslambdaric"),
+                "handlers.signing.lambda_handler",
+            ],
+            cwd=bundle_copy,
+            env=environment
+            | {
+                "AWS_LAMBDA_FUNCTION_NAME": "SigningFunction",
+                "PATH": os.environ["PATH"],
+                "PYTHONPATH": str(bundle_copy),
+            },
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as emulator,
+    ):
+        wait_for(address)
+
+        def call(event: Any) -> Any:
+            connection = HTTPConnection(address)
+            connection.request("POST", INVOCATIONS, json.dumps(event))
+            answer = json.load(connection.getresponse())
+            connection.close()
+            return answer
+
+        yield call
+        emulator.terminate()
+
+
+def free_address() -> str:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{free.getsockname()[1]}"
+
+
+def wait_for(address: str) -> None:
+    host, port = address.split(":")
+    give_up = time.monotonic() + STARTS_WITHIN
+    while True:
+        try:
+            socket.create_connection((host, int(port))).close()
+        except OSError:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(0.05)
+        else:
+            return
+
+
+@pytest.mark.usefixtures("world")
+@pytest.mark.parametrize("sample", sample_events(), ids=lambda sample: sample.name)
+def test_the_built_function_answers_what_the_handler_does(
+    invoke: Invoke, sample: SampleEvent
+) -> None:
+    answer = invoke(sample.event)
+    assert answer["statusCode"] == sample.status
+    assert answer == lambda_handler(sample.event, lambda_context())
+
+
+def test_the_built_function_writes_nothing_beside_itself(invoke: Invoke, bundle_copy: Path) -> None:
+    assert invoke({})["statusCode"] == 500
+    there = {path.relative_to(bundle_copy) for path in bundle_copy.rglob("*")}
+    bundle = BUNDLES[THIS_MACHINE]
+    assert there == {path.relative_to(bundle) for path in bundle.rglob("*")}

@@ -1,0 +1,259 @@
+"""`python -m tools load` and `credential`: what operators do to a table."""
+
+import base64
+import json
+import re
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from handlers.state import credential_key
+from tests.asking import ACME, ask
+from tests.dynamodb import dynamodb_answering, embedded_dynamodb
+from tools.state_file import BadState, read_state
+from tools.world import EVENTS, TABLE_NAME
+
+READ, WRITE = "settlement_network_read", "settlement_network_write"
+TOKEN = "token-of-zenith"  # noqa: S105 -- of no world but the tests'
+HASH = sha256(TOKEN.encode()).hexdigest()
+TRADER = sha256(ACME["token"].encode()).hexdigest()
+LICENSE: dict[str, Any] = {"enterprise": "zenith", "license": "OES", "status": "active"}
+CREDENTIAL: dict[str, Any] = {
+    "enterprise": "zenith",
+    "credentialSha256": HASH,
+    "memberId": "trader",
+    "scopes": [READ],
+    "expiresAt": 4102444800,
+}
+CONNECTION: dict[str, Any] = {
+    "enterprise": "zenith",
+    "connection": "2E0F8A1C-0001-4000-8000-000000000001",
+    "active": True,
+    "currencies": ["BTC"],
+    "partnerId": "northwind-exchange",
+    "name": "Northwind Exchange",
+}
+
+
+def lines(*records: dict[str, Any]) -> str:
+    return "\n".join(json.dumps(record) for record in records)
+
+
+def faults(text: str) -> list[str]:
+    with pytest.raises(BadState) as caught:
+        read_state(text)
+    return list(caught.value.args)
+
+
+@pytest.mark.parametrize(
+    ("record", "fault"),
+    [
+        pytest.param("[1]", "must have one of", id="no object"),
+        pytest.param("{", "is no JSON object", id="no JSON"),
+        pytest.param("{} {}", "is no JSON object", id="two on a line"),
+        pytest.param('{"license": "OES", "license": "OES"}', "license: ", id="a field twice"),
+        pytest.param(CONNECTION | {"currencies": [["BTC"]]}, "unhashable", id="a list in a list"),
+        pytest.param(
+            '{"enterprise": "z", "license": "OES", "status": "active", "expiresAt": 1.%s1}'
+            % (40 * "0"),
+            "more digits",
+            id="too many digits",
+        ),
+        pytest.param({"enterprise": "zenith"}, "must have one of", id="no kind"),
+        pytest.param(
+            {"enterprise": "zenith", "credential": "a token", "memberId": "m", "scopes": [READ]},
+            "never a token",
+            id="a token itself",
+        ),
+        pytest.param(LICENSE | {"enterprise": ""}, "enterprise: ", id="no enterprise"),
+        pytest.param(LICENSE | {"license": "MiCA"}, "license: ", id="another licence"),
+        pytest.param(LICENSE | {"status": "actve"}, "status: ", id="an unknown status"),
+        pytest.param(LICENSE | {"expiresAt": "2030"}, "expiresAt: ", id="a date as text"),
+        pytest.param(LICENSE | {"expiresAt": 4102444800000}, "expiresAt: ", id="milliseconds"),
+        pytest.param(LICENSE | {"expiersAt": 4102444800}, "expiersAt: ", id="a misspelt field"),
+        pytest.param(
+            CREDENTIAL | {"credentialSha256": HASH.upper()}, "credentialSha256: ", id="no hash"
+        ),
+        pytest.param(CREDENTIAL | {"scopes": []}, "scopes: ", id="no scope"),
+        pytest.param(CREDENTIAL | {"scopes": READ}, "scopes: ", id="a scope that is no list"),
+        pytest.param(CREDENTIAL | {"connection": "1"}, "connection: ", id="two kinds"),
+        pytest.param(CONNECTION | {"connection": "north"}, "connection: ", id="no UUID"),
+        pytest.param(CONNECTION | {"active": "yes"}, "active: ", id="a text as a flag"),
+    ],
+)
+def test_a_record_that_is_off_is_named_by_its_line_and_field(
+    record: str | dict[str, Any], fault: str
+) -> None:
+    written = record if isinstance(record, str) else json.dumps(record)
+    (found,) = faults(f"[\n{json.dumps(LICENSE)},\n{written}\n]")
+    assert found.startswith("line 3: ")
+    assert fault in found
+
+
+def test_a_record_that_is_there_twice_is_off() -> None:
+    assert faults(lines(CONNECTION, LICENSE, CONNECTION)) == [
+        "line 3: is the same record as line 1"
+    ]
+
+
+def test_all_records_that_are_off_are_named_at_once() -> None:
+    assert len(faults(lines({}, LICENSE, {}))) == 2
+
+
+@pytest.fixture(scope="module")
+def dynamodb() -> Iterator[dict[str, str]]:
+    with embedded_dynamodb() as environment:
+        yield environment
+
+
+@pytest.fixture
+def in_its_world(dynamodb: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Points the tools and the function at one table, that is not the other tests'."""
+    for name, value in dynamodb.items():
+        monkeypatch.setenv(name, value)
+
+
+def run(*words: str | Path, table: str = TABLE_NAME) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 -- our own words
+        [sys.executable, "-m", "tools", *words, "--table", table],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def mint(*words: str) -> subprocess.CompletedProcess[str]:
+    return run("credential", ACME["enterprise_id"], "trader", *words)
+
+
+def as_zenith() -> str:
+    return ask(
+        "GET", enterprise_id="zenith", connection_id=CONNECTION["connection"], token=TOKEN
+    ).name
+
+
+@pytest.mark.usefixtures("in_its_world")
+def test_what_was_loaded_counts_until_it_is_revoked(tmp_path: Path) -> None:
+    file = tmp_path / "zenith.json"
+    file.write_text(lines(LICENSE, CREDENTIAL, CONNECTION))
+    assert as_zenith() == "NotAMember"
+    assert run("load", file).returncode == 0
+    assert as_zenith() == ""
+    assert run("load", file, "--revoke").returncode == 0
+    assert as_zenith() == "NotAMember"
+
+
+@pytest.mark.usefixtures("in_its_world")
+def test_nothing_is_written_if_a_record_is_off(tmp_path: Path) -> None:
+    file = tmp_path / "zenith.json"
+    file.write_text(lines(LICENSE, CREDENTIAL, CONNECTION | {"active": "yes"}))
+    ran = run("load", file)
+    assert ran.returncode == 1
+    assert f"{file}, line 3: ConnectionRecord: active: " in ran.stderr
+    assert as_zenith() == "NotAMember"
+
+
+def test_the_sample_state_with_its_known_tokens_opens_no_real_table() -> None:
+    ran = run("load", EVENTS / "state.json")
+    assert ran.returncode == 1
+    assert "line 3: must have one of" in ran.stderr
+
+
+def test_a_load_that_breaks_off_says_how_far_it_came(
+    tmp_path: Path, in_its_world: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del in_its_world
+    file = tmp_path / "zenith.json"
+    file.write_text(lines(LICENSE, CREDENTIAL, CONNECTION))
+    denied = {"__type": "AccessDeniedException", "message": "not yours"}
+    with dynamodb_answering([(200, {}), (200, {}), (400, denied)], monkeypatch):
+        ran = run("load", file)
+    assert ran.returncode == 1
+    assert "not yours" in ran.stderr
+    assert "2 of 3 records are done: those before line 3." in ran.stderr
+
+
+@pytest.mark.usefixtures("in_its_world")
+def test_a_minted_token_counts_until_the_command_that_it_came_with_revokes_it() -> None:
+    minted = mint("--scope", READ, "--expires-in", "12h")
+    token = minted.stdout.strip()
+    assert ask("GET", token=token).status == 200
+    assert ask("POST", token=token).name == "InsufficientScope"
+    (command,) = re.findall(r"python (-m tools .*)", minted.stderr)
+    subprocess.run([sys.executable, *shlex.split(command)], check=True)  # noqa: S603 -- its own words
+    assert ask("GET", token=token).name == "NotAMember"
+
+
+def test_a_minted_token_has_256_bits_and_the_table_gets_its_hash_alone(
+    in_its_world: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del in_its_world
+    with dynamodb_answering([(200, {})], monkeypatch) as asked:
+        token = mint("--scope", READ, "--scope", WRITE, "--expires-in", "2w").stdout.strip()
+    assert len(base64.urlsafe_b64decode(token + "=")) == 32
+    (stored,) = asked
+    assert stored["Item"]["sk"] == {"S": credential_key(token)}
+    assert sorted(stored["Item"]["scopes"]["SS"]) == [READ, WRITE]
+    assert token not in json.dumps(stored)
+    left = int(stored["Item"]["expiresAt"]["N"]) - time.time()
+    assert timedelta(days=13) < timedelta(seconds=left) <= timedelta(days=14)
+
+
+@pytest.mark.usefixtures("in_its_world")
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["load", "no-such-file.json"], "no-such-file.json"),
+        (["credential", "acme-capital", "trader"], "--scope"),
+        (["credential", "acme-capital", "trader", "--scope", "admin"], "--scope"),
+        (["credential", "acme-capital", "trader", "--scope", READ, "--expires-in", "1y"], "1y"),
+        (["credential", "", "trader", "--scope", READ], "enterprise: "),
+        (["credential", "acme-capital", "trader", "--revoke", HASH], "no token of this hash"),
+        (["credential", "acme-capital", "other", "--revoke", TRADER], "no token of this hash"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_sentence(words: list[str], said: str) -> None:
+    ran = run(*words)
+    assert ran.returncode in (1, 2)
+    assert said in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert ran.stdout == ""
+
+
+@pytest.mark.usefixtures("in_its_world")
+def test_a_table_that_is_not_there_is_named() -> None:
+    ran = run("credential", "acme-capital", "trader", "--scope", READ, table="elsewhere")
+    assert "There is no table elsewhere" in ran.stderr
+    assert (ran.returncode, ran.stdout) == (1, "")
+
+
+@pytest.mark.usefixtures("in_its_world")
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [
+        (["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"], "No AWS credentials"),
+        (["AWS_SECRET_ACCESS_KEY"], "AWS_SECRET_ACCESS_KEY"),
+        (["AWS_DEFAULT_REGION"], "No AWS region"),
+    ],
+)
+def test_what_aws_is_missing_is_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, missing: list[str], said: str
+) -> None:
+    for name in missing:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    file = tmp_path / "zenith.json"
+    file.write_text(lines(LICENSE))
+    ran = run("load", file)
+    assert said in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert ran.returncode == 1

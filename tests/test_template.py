@@ -1,0 +1,272 @@
+"""template.yaml, as SAM makes it into the CloudFormation that is deployed."""
+
+import json
+import re
+import subprocess
+from typing import Any
+
+import pytest
+
+from handlers.answers import ANSWERS, InternalError, RouteNotFound
+from handlers.log import METRICS_NAMESPACE
+from handlers.signing import SIGNING_PATH
+from tools.world import ROOT
+
+type Resources = dict[str, Any]
+
+# In SAM's own environment, whose translator is the one that checks and builds.
+SYNTHESISE = """
+import json, sys
+from samtranslator.translator.transform import transform
+from samtranslator.yaml_helper import yaml_parse
+
+class NoManagedPolicies:
+    def load(self): return {}
+
+template = yaml_parse(sys.stdin.read())
+template["Resources"]["SigningFunction"]["Properties"]["CodeUri"] = "s3://bucket/key"
+print(json.dumps(transform(template, {}, NoManagedPolicies())))
+"""
+
+
+# `sam deploy --guided` asks about each function that this says False of, and breaks off on Enter.
+HAS_AUTHENTICATION = """
+import json
+from samcli.commands.deploy.auth_utils import auth_per_resource
+from samcli.lib.providers.sam_stack_provider import SamLocalStackProvider
+
+stacks, _ = SamLocalStackProvider.get_stacks("template.yaml")
+print(json.dumps([answer for _, answer in auth_per_resource(stacks)]))
+"""
+
+
+def with_sam(program: str) -> Any:
+    ran = subprocess.run(  # noqa: S603 -- our own words
+        [ROOT / ".venv-sam/bin/python", "-c", program],
+        cwd=ROOT,
+        env={"AWS_DEFAULT_REGION": "eu-central-1", "SAM_CLI_TELEMETRY": "0"},
+        input=(ROOT / "template.yaml").read_text(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(ran.stdout)
+
+
+@pytest.fixture(scope="module")
+def template() -> dict[str, Any]:
+    result: dict[str, Any] = with_sam(SYNTHESISE)
+    return result
+
+
+@pytest.fixture(scope="module")
+def resources(template: dict[str, Any]) -> Resources:
+    result: Resources = template["Resources"]
+    return result
+
+
+def of_type(resources: Resources, kind: str) -> dict[str, Any]:
+    return {name: each["Properties"] for name, each in resources.items() if each["Type"] == kind}
+
+
+def api_body(resources: Resources) -> Any:
+    return resources["Api"]["Properties"]["Body"]
+
+
+def test_the_function_may_read_the_one_table_and_write_its_log_and_traces(
+    resources: Resources,
+) -> None:
+    role = resources["SigningRole"]["Properties"]
+    assert resources["SigningFunction"]["Properties"]["Role"] == {
+        "Fn::GetAtt": ["SigningRole", "Arn"]
+    }
+    assert role.keys() == {"AssumeRolePolicyDocument", "Policies"}
+    (policy,) = role["Policies"]
+    allowed = [
+        (statement["Effect"], statement["Action"], statement["Resource"])
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+    assert allowed == [
+        ("Allow", "dynamodb:BatchGetItem", {"Fn::GetAtt": ["StateTable", "Arn"]}),
+        (
+            "Allow",
+            ["logs:CreateLogStream", "logs:PutLogEvents"],
+            {"Fn::GetAtt": ["SigningLog", "Arn"]},
+        ),
+        ("Allow", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "*"),
+    ]
+
+
+def test_the_api_is_regional_and_has_one_stage(resources: Resources) -> None:
+    assert resources["Api"]["Properties"]["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
+    assert len(of_type(resources, "AWS::ApiGateway::Stage")) == 1
+    (deployment,) = of_type(resources, "AWS::ApiGateway::Deployment").values()
+    assert "StageName" not in deployment
+
+
+def test_every_body_reaches_the_function_as_the_bytes_that_were_sent(
+    resources: Resources,
+) -> None:
+    assert api_body(resources)["x-amazon-apigateway-binary-media-types"] == ["*/*"]
+
+
+def test_the_stage_is_throttled_traced_and_logged(resources: Resources) -> None:
+    (stage,) = of_type(resources, "AWS::ApiGateway::Stage").values()
+    (settings,) = stage["MethodSettings"]
+    assert settings.keys() >= {"ThrottlingRateLimit", "ThrottlingBurstLimit"}
+    assert stage["TracingEnabled"] is True
+    assert stage["AccessLogSetting"]["DestinationArn"] == {"Fn::GetAtt": ["AccessLog", "Arn"]}
+
+
+def test_the_access_log_is_json_and_holds_nothing_that_the_client_writes(
+    resources: Resources,
+) -> None:
+    (stage,) = of_type(resources, "AWS::ApiGateway::Stage").values()
+    logged = set(json.loads(stage["AccessLogSetting"]["Format"]).values())
+    assert logged == {
+        "$context.error.responseType",
+        "$context.httpMethod",
+        "$context.identity.sourceIp",
+        "$context.requestId",
+        "$context.requestTime",
+        "$context.resourcePath",
+        "$context.responseLatency",
+        "$context.responseLength",
+        "$context.status",
+        "$context.xrayTraceId",
+    }
+
+
+def test_every_method_and_route_goes_to_the_published_alias(resources: Resources) -> None:
+    any_method = "x-amazon-apigateway-any-method"
+    signing_path = re.sub(r"<(\w+)_(\w)(\w+)>", _camel, SIGNING_PATH)
+    paths = api_body(resources)["paths"]
+    assert {path: set(methods) for path, methods in paths.items()} == {
+        signing_path: {"get", "post", any_method},
+        "/{proxy+}": {any_method},
+    }
+    for methods in paths.values():
+        for method in methods.values():
+            uri = method["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
+            assert uri.endswith("/functions/${SigningFunctionAliaslive}/invocations")
+
+
+def _camel(match: re.Match[str]) -> str:
+    first, initial, rest = match.groups()
+    return f"{{{first}{initial.upper()}{rest}}}"
+
+
+def test_the_alias_moves_gradually_and_back_if_there_is_an_alarm(resources: Resources) -> None:
+    function = resources["SigningFunction"]["Properties"]
+    assert function["SnapStart"] == {"ApplyOn": "PublishedVersions"}
+    assert "CodeDeployLambdaAliasUpdate" in resources["SigningFunctionAliaslive"]["UpdatePolicy"]
+    (group,) = of_type(resources, "AWS::CodeDeploy::DeploymentGroup").values()
+    assert "Canary10Percent5Minutes" in json.dumps(group["DeploymentConfigName"])
+    assert group["AutoRollbackConfiguration"]["Enabled"] is True
+    assert [alarm["Name"]["Ref"] for alarm in group["AlarmConfiguration"]["Alarms"]] == [
+        "ServerErrorAlarm",
+        "FunctionErrorAlarm",
+        "LatencyAlarm",
+    ]
+
+
+def test_what_the_gateway_answers_itself_is_the_contract_s_error(resources: Resources) -> None:
+    responses = api_body(resources)["x-amazon-apigateway-gateway-responses"]
+    answers = {}
+    for kind, response in responses.items():
+        headers = response["responseParameters"]
+        assert headers["gatewayresponse.header.Cache-Control"] == "'no-store'"
+        assert headers["gatewayresponse.header.Request-Id"] == "context.requestId"
+        body = json.loads(response["responseTemplates"]["application/json"])
+        assert body.pop("requestId") == "$context.requestId"
+        answers[kind] = (response.get("statusCode"), body.pop("name"), body.pop("error"))
+        assert body == {}
+    not_found = ("404", "RouteNotFound", ANSWERS[RouteNotFound][1])
+    assert answers.pop("DEFAULT_5XX") == (None, "InternalError", ANSWERS[InternalError][1])
+    assert answers.pop("MISSING_AUTHENTICATION_TOKEN") == not_found
+    assert answers.pop("INVALID_SIGNATURE") == not_found
+    assert {kind: answer[:2] for kind, answer in answers.items()} == {
+        "THROTTLED": ("429", "Throttled"),
+        "DEFAULT_4XX": (None, "RequestRefused"),
+    }
+
+
+def test_the_table_outlives_the_stack_and_can_be_restored(resources: Resources) -> None:
+    table = resources["StateTable"]
+    assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert table["Properties"]["DeletionProtectionEnabled"] is True
+    assert table["Properties"]["PointInTimeRecoverySpecification"] == {
+        "PointInTimeRecoveryEnabled": True
+    }
+    assert table["Properties"]["SSESpecification"] == {"SSEEnabled": True}
+    assert table["Properties"]["BillingMode"] == "PAY_PER_REQUEST"
+
+
+def test_every_log_group_has_a_retention(resources: Resources) -> None:
+    groups = of_type(resources, "AWS::Logs::LogGroup")
+    assert groups.keys() == {"AccessLog", "SigningLog"}
+    assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups.values())
+    logging = resources["SigningFunction"]["Properties"]["LoggingConfig"]
+    assert logging == {"LogGroup": {"Ref": "SigningLog"}}
+
+
+def test_alarms_watch_5xx_errors_throttles_and_latency_and_may_notify(
+    resources: Resources,
+) -> None:
+    alarms = of_type(resources, "AWS::CloudWatch::Alarm")
+    watched = {(alarm["Namespace"], alarm["MetricName"]) for alarm in alarms.values()}
+    assert watched == {
+        ("AWS/ApiGateway", "5XXError"),
+        ("AWS/ApiGateway", "Latency"),
+        ("AWS/Lambda", "Errors"),
+        ("AWS/Lambda", "Throttles"),
+    }
+    for alarm in alarms.values():
+        assert alarm["AlarmActions"]["Fn::If"][:2] == [
+            "HasAlarmTopic",
+            [{"Ref": "AlarmTopicArn"}],
+        ]
+
+
+def test_alarms_and_dashboard_know_the_api_by_the_name_it_has(resources: Resources) -> None:
+    name = resources["Api"]["Properties"]["Name"]
+    for alarm in of_type(resources, "AWS::CloudWatch::Alarm").values():
+        if alarm["Namespace"] == "AWS/ApiGateway":
+            assert alarm["Dimensions"][0] == {"Name": "ApiName", "Value": name}
+    assert name["Fn::Sub"] in resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+
+
+def test_the_dashboard_shows_traffic_by_outcome_latency_and_reads(resources: Resources) -> None:
+    body = json.loads(resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"])
+    titles = {widget["properties"]["title"] for widget in body["widgets"]}
+    assert titles >= {"Traffic by outcome", "Latency (ms)", "Reads"}
+    assert f"{{{METRICS_NAMESPACE},FunctionName,outcome}}" in json.dumps(body)
+
+
+def test_a_deployer_who_only_presses_enter_is_not_turned_away() -> None:
+    assert all(with_sam(HAS_AUTHENTICATION))
+
+
+def test_no_authorizer_of_the_gateway_answers_in_the_function_s_place(
+    resources: Resources,
+) -> None:
+    body = json.dumps(api_body(resources))
+    assert "security" not in body
+    assert "AWS::ApiGateway::Authorizer" not in {each["Type"] for each in resources.values()}
+
+
+def test_a_parameter_has_a_description_and_a_default(template: dict[str, Any]) -> None:
+    grouped = [
+        name
+        for group in template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+        for name in group["Parameters"]
+    ]
+    assert sorted(grouped) == sorted(template["Parameters"])
+    for parameter in template["Parameters"].values():
+        assert parameter["Description"]
+        assert "Default" in parameter
+        assert parameter.keys() & {"AllowedPattern", "AllowedValues", "MinValue"}
+
+
+def test_the_outputs_are_the_url_the_table_and_the_function(template: dict[str, Any]) -> None:
+    assert template["Outputs"].keys() >= {"ApiUrl", "TableName", "FunctionName"}

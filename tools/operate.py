@@ -1,0 +1,146 @@
+"""What operators do to a table: load records, mint credentials, and revoke either."""
+
+import json
+import re
+import shlex
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from hashlib import sha256
+from pathlib import Path
+from secrets import token_urlsafe
+from typing import TYPE_CHECKING, Annotated
+
+import boto3
+import typer
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
+from rich.console import Console
+from rich.progress import track
+
+from domain.access import READ_SCOPE, WRITE_SCOPE
+from tools.state_file import BadState, read_state
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+TableOption = Annotated[str, typer.Option(help="The table: the stack's output TableName")]
+
+_TOKEN_BYTES = 32  # 256 bits
+_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
+
+
+class Scope(StrEnum):
+    """What a credential may allow."""
+
+    READ = READ_SCOPE
+    WRITE = WRITE_SCOPE
+
+
+def load(
+    file: Annotated[Path, typer.Argument(help="State records, one on each line")],
+    table: TableOption,
+    *,
+    revoke: Annotated[bool, typer.Option("--revoke", help="Delete those records instead")] = False,
+) -> None:
+    """Write state records to a table, after all of them have been looked at.
+
+    A record that is there is replaced, so that a load that broke off can be run again.
+    """
+    try:
+        records = read_state(file.read_text(encoding="utf-8"))
+    except BadState as error:
+        raise _failure(*(f"{file}, {fault}" for fault in error.args), "Nothing was done.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise _failure(f"{file}: {error}") from None
+    client = _client()
+    for count, record in enumerate(track(records, console=Console(stderr=True), transient=True)):
+        try:
+            if revoke:
+                client.delete_item(TableName=table, Key=record.key)
+            else:
+                client.put_item(TableName=table, Item=record.item)
+        except (BotoCoreError, ClientError) as error:
+            raise _failure(
+                _reason(error, table),
+                f"{count} of {len(records)} records are done: those before line {record.line}.",
+            ) from None
+    typer.echo(f"{len(records)} records are {'deleted' if revoke else 'written'}.", err=True)
+
+
+def credential(  # noqa: PLR0913 -- the words of a command
+    enterprise: Annotated[str, typer.Argument(help="The enterprise's id")],
+    member: Annotated[str, typer.Argument(help="Whose token it is")],
+    *,
+    table: TableOption,
+    scope: Annotated[list[Scope] | None, typer.Option(help="What it allows; repeatable")] = None,
+    expires_in: Annotated[str, typer.Option(help="How long: 12h, 90d or 52w")] = "90d",
+    revoke: Annotated[
+        str | None, typer.Option(metavar="SHA256", help="Delete the member's token of this hash")
+    ] = None,
+) -> None:
+    """Mint an access token and print it, this once; the table gets its hash."""
+    token = token_urlsafe(_TOKEN_BYTES)
+    digest = revoke or sha256(token.encode()).hexdigest()
+    expires_at = datetime.now(UTC) + _duration(expires_in)
+    if not (scope or revoke):
+        raise typer.BadParameter("is required", param_hint="--scope")
+    fields = {
+        "enterprise": enterprise,
+        "credentialSha256": digest,
+        "memberId": member,
+        "scopes": scope or list(Scope),
+        "expiresAt": int(expires_at.timestamp()),
+    }
+    try:
+        (record,) = read_state(json.dumps(fields))
+        if revoke:
+            _client().delete_item(
+                TableName=table,
+                Key=record.key,
+                ConditionExpression="memberId = :member",
+                ExpressionAttributeValues={":member": {"S": member}},
+            )
+            typer.echo("The token is revoked.", err=True)
+            return
+        _client().put_item(TableName=table, Item=record.item)
+    except BadState as error:
+        raise _failure(*error.args) from None
+    except (BotoCoreError, ClientError) as error:
+        raise _failure(_reason(error, table)) from None
+    typer.echo(token)
+    again = ["credential", enterprise, member, "--table", table, "--revoke", digest]
+    typer.echo(
+        f"It counts until {expires_at:%Y-%m-%d %H:%M} UTC. To revoke it:\n"
+        f"python -m tools {shlex.join(again)}",
+        err=True,
+    )
+
+
+def _duration(text: str) -> timedelta:
+    if match := re.fullmatch(r"([0-9]{1,4})([hdw])", text, re.ASCII):
+        return timedelta(**{_UNITS[match[2]]: int(match[1])})
+    raise typer.BadParameter(f"{text} is none of 12h, 90d, 52w", param_hint="--expires-in")
+
+
+def _client() -> "DynamoDBClient":
+    try:
+        return boto3.client("dynamodb")
+    except BotoCoreError as error:
+        raise _failure(_reason(error)) from None
+
+
+def _reason(error: Exception, table: str = "") -> str:
+    if isinstance(error, NoRegionError):
+        return "No AWS region is set: set AWS_DEFAULT_REGION."
+    if isinstance(error, NoCredentialsError):
+        return "No AWS credentials are there: set AWS_PROFILE, or sign in with the AWS CLI."
+    code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
+    return {
+        "ResourceNotFoundException": f"There is no table {table} in this account and region.",
+        "ConditionalCheckFailedException": "That member has no token of this hash.",
+    }.get(code, str(error))
+
+
+def _failure(*lines: str) -> typer.Exit:
+    for line in lines:
+        typer.echo(line, err=True)
+    return typer.Exit(1)
