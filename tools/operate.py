@@ -58,10 +58,11 @@ def load(
                 client.delete_item(TableName=table, Key=record.key)
             else:
                 client.put_item(TableName=table, Item=record.item)
-        except (BotoCoreError, ClientError) as error:
+        except (BotoCoreError, ClientError, KeyboardInterrupt) as error:
             raise _failure(
                 _reason(error, table),
                 f"{count} of {len(records)} records are done: those before line {record.line}.",
+                "That line may be done too, if no answer came. To run it all again does no harm.",
             ) from None
     typer.echo(f"{len(records)} records are {'deleted' if revoke else 'written'}.", err=True)
 
@@ -128,7 +129,7 @@ def _client() -> "DynamoDBClient":
         raise _failure(_reason(error)) from None
 
 
-def _reason(error: Exception, table: str = "") -> str:
+def _reason(error: BaseException, table: str = "") -> str:
     if isinstance(error, NoRegionError):
         return "No AWS region is set: set AWS_DEFAULT_REGION."
     if isinstance(error, NoCredentialsError):
@@ -137,7 +138,7 @@ def _reason(error: Exception, table: str = "") -> str:
     return {
         "ResourceNotFoundException": f"There is no table {table} in this account and region.",
         "ConditionalCheckFailedException": "That member has no token of this hash.",
-    }.get(code, str(error))
+    }.get(code, str(error) or "Interrupted.")
 
 
 def _failure(*lines: str) -> typer.Exit:
