@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64encode
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -9,6 +10,9 @@ from uuid import uuid4
 from handlers.signing import lambda_handler
 from tools.replay import lambda_context
 from tools.world import EVENTS, TABLE_NAME, item
+
+type Lines = Callable[[], list[dict[str, Any]]]
+"""What the fixture `log_lines` gives."""
 
 METHODS = ("GET", "POST")
 BODY = {
@@ -95,6 +99,20 @@ def event_for(  # noqa: PLR0913 -- the parts of a request
 def ask(method: str = "POST", **parts: Any) -> Answer:
     """The answer to a request of sample acme-capital's, but for the parts that are given."""
     return call(event_for(method, **parts))
+
+
+def assert_internal_error(answer: Answer, lines: Lines, exception: str) -> None:
+    """A 500 that tells the client nothing, and one line that tells the log the exception."""
+    assert answer.status == 500
+    assert answer.body == {
+        "error": "The request could not be completed. Try again later.",
+        "name": "InternalError",
+        "requestId": answer.headers["Request-Id"],
+    }
+    (line,) = lines()
+    assert (line["level"], line["outcome"], line["status"]) == ("ERROR", "InternalError", 500)
+    assert line["exception_name"] == exception
+    assert "Traceback" in line["exception"]
 
 
 @dataclass

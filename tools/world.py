@@ -39,12 +39,17 @@ def sample_world() -> Iterator["DynamoDBClient"]:
 
 def create_table(client: "DynamoDBClient") -> None:
     """Creates the table `TABLE_NAME` as template.yaml's `StateTable` describes it."""
-    template, _ = decode(str(ROOT / "template.yaml"))
-    properties = template["Resources"]["StateTable"]["Properties"]
+    properties = template()["Resources"]["StateTable"]["Properties"]
     client.create_table(
         TableName=TABLE_NAME,
         **{name: properties[name] for name in ("AttributeDefinitions", "BillingMode", "KeySchema")},
     )
+
+
+def template() -> Any:
+    """template.yaml, parsed."""
+    parsed, _ = decode(str(ROOT / "template.yaml"))
+    return parsed
 
 
 def item(record: dict[str, Any]) -> dict[str, Any]:
