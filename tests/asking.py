@@ -15,7 +15,7 @@ type Lines = Callable[[], list[dict[str, Any]]]
 """What the fixture `log_lines` gives."""
 
 METHODS = ("GET", "POST")
-BODY = {
+BODY: dict[str, Any] = {
     "amount": {"currency": "BTC", "quantity": "150000000"},
     "clientExternalId": "withdrawal-2041",
     "nonce": "01J9ZQ6K3M",
