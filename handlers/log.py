@@ -6,6 +6,8 @@ so that CloudWatch reads the metric `duration` out of it, for each `outcome`; ho
 had an outcome is that metric's sample count.
 """
 
+import json
+import logging
 from http import HTTPStatus
 from time import perf_counter, time
 from typing import Any
@@ -21,9 +23,17 @@ PAYLOAD = "Payload"
 """The outcome of a request that got its payload; any other outcome is the error's name."""
 
 # The level is explicit: a quieter one in the environment would silence the metrics with the lines.
+# The serializer is json's own: ASCII, so that no character that a client sends ends a line.
 logger = Logger(
-    service="deallocation-signing", level="INFO", location=None, serialize_stacktrace=False
+    service="deallocation-signing",
+    level="INFO",
+    location=None,
+    serialize_stacktrace=False,
+    json_serializer=json.dumps,
 )
+# Whatever the level of Lambda's own logger: at DEBUG botocore writes each request and answer out,
+# and with them the token's hash, the records and the function's session token.
+logging.getLogger("botocore").setLevel(logging.INFO)
 
 
 class RequestLog:
@@ -69,6 +79,6 @@ class RequestLog:
 
 def _request_id(event: object) -> str | None:
     match event:
-        case {"requestContext": {"requestId": str(request_id)}}:
+        case {"requestContext": {"requestId": str(request_id)}} if request_id.isascii():
             return request_id
     return None

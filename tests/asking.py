@@ -1,18 +1,22 @@
 """How the tests ask: one request as API Gateway would hand it over, one answer to look at."""
 
 import json
+import logging
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import StringIO
 from typing import Any
 from uuid import uuid4
 
+from handlers.log import logger
 from handlers.signing import lambda_handler
 from tools.replay import lambda_context
 from tools.world import EVENTS, TABLE_NAME, item
 
 type Lines = Callable[[], list[dict[str, Any]]]
-"""What the fixture `log_lines` gives."""
+"""What the function has logged, a dictionary a line."""
 
 METHODS = ("GET", "POST")
 BODY: dict[str, Any] = {
@@ -99,6 +103,16 @@ def event_for(  # noqa: PLR0913 -- the parts of a request
 def ask(method: str = "POST", **parts: Any) -> Answer:
     """The answer to a request of sample acme-capital's, but for the parts that are given."""
     return call(event_for(method, **parts))
+
+
+@contextmanager
+def logged() -> Iterator[Lines]:
+    """What the function logs in the meantime."""
+    handler, written = logger.registered_handler, StringIO()
+    assert isinstance(handler, logging.StreamHandler)
+    before = handler.setStream(written)
+    yield lambda: [json.loads(line) for line in written.getvalue().splitlines()]
+    handler.setStream(before)
 
 
 def assert_internal_error(answer: Answer, lines: Lines, exception: str) -> None:

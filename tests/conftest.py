@@ -1,14 +1,11 @@
-import io
-import json
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
 
-from handlers.log import logger
 from handlers.state import dynamodb_client
+from tests.asking import Lines, logged
 from tools.world import sample_world
 
 if TYPE_CHECKING:
@@ -27,13 +24,10 @@ def world() -> Iterator["DynamoDBClient"]:
 
 
 @pytest.fixture
-def log_lines() -> Iterator[Callable[[], list[dict[str, Any]]]]:
+def log_lines() -> Iterator[Lines]:
     """What the function has logged since, a dictionary a line."""
-    handler, written = logger.registered_handler, io.StringIO()
-    assert isinstance(handler, logging.StreamHandler)
-    before = handler.setStream(written)
-    yield lambda: [json.loads(line) for line in written.getvalue().splitlines()]
-    handler.setStream(before)
+    with logged() as lines:
+        yield lines
 
 
 @pytest.fixture

@@ -20,7 +20,8 @@ type Said = tuple[int, dict[str, Any]]
 """An answer's status and body."""
 type Done = Callable[[socket, threading.Event], None]
 """What is done to the connection instead, until the event at the latest; it is closed after that."""
-type Script = Sequence[Said | Done]
+type Step = Said | bytes | Done
+type Script = Sequence[Step]
 """What each request gets, in turn; the last one stays."""
 
 RECORDS: dict[str, dict[str, Any]] = {
@@ -99,7 +100,7 @@ def resets(connection: socket, over: threading.Event) -> None:
 class Fault(NamedTuple):
     """A way to fail for good, how often a request is tried then, and the exception in the log."""
 
-    step: Said | Done
+    step: Step
     attempts: int
     exception: str
 
@@ -115,7 +116,7 @@ QUICK_FAULTS = {
     "speaks no HTTP": Fault(sends(b"220 ready\r\n"), ATTEMPTS, "ConnectionClosedError"),
     "500": Fault(failed(500, "InternalServerError"), ATTEMPTS, "InternalServerError"),
     "503": Fault(failed(503, "ServiceUnavailable"), ATTEMPTS, "ClientError"),
-    "500 in HTML": Fault(sends(written(500, b"<html>")), ATTEMPTS, "ClientError"),
+    "500 in HTML": Fault(written(500, b"<html>"), ATTEMPTS, "ClientError"),
     "throttled": Fault(
         failed(400, "ProvisionedThroughputExceededException"),
         ATTEMPTS,
@@ -126,19 +127,17 @@ QUICK_FAULTS = {
     "no such table": Fault(
         failed(400, "ResourceNotFoundException"), 1, "ResourceNotFoundException"
     ),
-    "elsewhere": Fault(sends(written(302, b"", {"Location": "/"})), 1, "ClientError"),
-    "empty": Fault(sends(written(200, b"")), 1, "KeyError"),
-    "broken JSON": Fault(sends(written(200, ALLOWED[:-1])), 1, "KeyError"),
-    "another JSON": Fault(sends(written(200, b"[]")), 1, "AttributeError"),
-    "no UTF-8": Fault(sends(written(200, b'"\xff"')), 1, "UnicodeDecodeError"),
+    "elsewhere": Fault(written(302, b"", {"Location": "/"}), 1, "ClientError"),
+    "empty": Fault(written(200, b""), 1, "KeyError"),
+    "broken JSON": Fault(written(200, ALLOWED[:-1]), 1, "KeyError"),
+    "another JSON": Fault(written(200, b"[]"), 1, "AttributeError"),
+    "no UTF-8": Fault(written(200, b'"\xff"'), 1, "UnicodeDecodeError"),
     "a bad checksum": Fault(
-        sends(written(200, ALLOWED, {"x-amz-crc32": crc32(ALLOWED) ^ 1})),
+        written(200, ALLOWED, {"x-amz-crc32": crc32(ALLOWED) ^ 1}),
         ATTEMPTS,
         "StateUnavailable",
     ),
-    "a garbled checksum": Fault(
-        sends(written(200, ALLOWED, {"x-amz-crc32": "?"})), 1, "ValueError"
-    ),
+    "a garbled checksum": Fault(written(200, ALLOWED, {"x-amz-crc32": "?"}), 1, "ValueError"),
 }
 SILENT_FAULTS = {
     "never answers": Fault(stalls(b""), ATTEMPTS, "ReadTimeoutError"),
@@ -151,7 +150,7 @@ ENDLESS_FAULTS = {
         trickles(_WHOLE[: -len(ALLOWED)], ALLOWED), 1, "StateUnavailable"
     ),
     "puts the client off": Fault(
-        sends(written(400, _THROTTLED, {"x-amz-retry-after": 60_000})), 1, "StateUnavailable"
+        written(400, _THROTTLED, {"x-amz-retry-after": 60_000}), 1, "StateUnavailable"
     ),
 }
 
@@ -175,6 +174,8 @@ def dynamodb_answering(
             if isinstance(step, tuple):
                 status, body = step
                 self.wfile.write(written(status, json.dumps(body).encode()))
+            elif isinstance(step, bytes):
+                self.wfile.write(step)
             else:
                 self.close_connection = True
                 step(self.connection, over)
