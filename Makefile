@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check lock clean
+.PHONY: help run test check mutate sbom lock clean
 
 VENV := .venv
 # uv from PATH, or else the locked version of it, in the project.
@@ -19,18 +19,26 @@ run: $(INSTALLED) ## Replay every sample event through the handler, on an embedd
 test: $(INSTALLED) ## Run the tests, with branch coverage
 	$(VENV)/bin/pytest --cov --cov-report=term
 
-check: $(INSTALLED) ## Check format, lint, types and the template
+check: $(INSTALLED) ## Check format, lint, types, security and the template
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/mypy
+	$(VENV)/bin/bandit --quiet --recursive domain handlers tools
 	$(VENV)/bin/cfn-lint template.yaml
+
+mutate: $(INSTALLED) ## Change the code in hundreds of small ways, and see the tests fail (minutes)
+	$(VENV)/bin/mutmut run
+	@$(VENV)/bin/mutmut results
+
+sbom: $(INSTALLED) ## Write sbom.json, what the function is made of, in CycloneDX
+	$(VENV)/bin/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml --mc-type application --output-reproducible --output-file sbom.json
 
 lock: $(UV) ## Lock the newest versions that pyproject.toml allows
 	$(UV) pip compile --quiet --upgrade --generate-hashes --universal pyproject.toml -o requirements.txt
 	$(UV) pip compile --quiet --upgrade --generate-hashes --universal --group dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
 clean: ## Remove everything that these commands made
-	rm -rf $(VENV) .uv .aws-sam .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .uv .aws-sam .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache mutants sbom.json
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(INSTALLED): requirements-dev.txt .python-version | $(UV)
