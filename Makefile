@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run serve test test-browser test-artifact fuzz check openapi build build-SigningFunction dynamodb smoke \
-	bench lock clean
+	bench mutate sbom lock clean
 
 VENV := .venv
 # uv from PATH, or else the locked version of it, in the project.
@@ -54,10 +54,11 @@ test-artifact: $(INSTALLED) .venv-sam/.installed .venv-runtime/.installed ## Tes
 fuzz: $(INSTALLED) ## Send the handler what openapi.yaml allows and forbids, by schemathesis; EXAMPLES=n at most
 	@$(VENV)/bin/python -m tools fuzz --examples $(EXAMPLES)
 
-check: $(INSTALLED) $(NODE_INSTALLED) .venv-sam/.installed .venv-checkov/.installed ## Check format, lint, types, the template and openapi.yaml
+check: $(INSTALLED) $(NODE_INSTALLED) .venv-sam/.installed .venv-checkov/.installed ## Check format, lint, types, security, the template and openapi.yaml
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/mypy
+	$(VENV)/bin/bandit --quiet --recursive domain handlers
 	.venv-sam/bin/cfn-lint --append-rules cfn_lint_serverless.rules --template template.yaml
 	AWS_DEFAULT_REGION=eu-central-1 $(SAM) validate --lint
 	.venv-checkov/bin/checkov --file template.yaml --compact --quiet --skip-download
@@ -90,6 +91,13 @@ smoke: $(INSTALLED) ## Replay the sample events over HTTP, to a deployed stage a
 bench: $(INSTALLED) ## Compare the speed to a bare handler's, and show what the time goes to
 	@$(VENV)/bin/python -m tools bench
 
+mutate: $(INSTALLED) ## Change the code in hundreds of small ways, and see the tests fail (minutes)
+	$(VENV)/bin/mutmut run
+	@$(VENV)/bin/mutmut results
+
+sbom: $(INSTALLED) ## Write sbom.json, what the function is made of, in CycloneDX
+	$(VENV)/bin/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml --mc-type application --output-reproducible --output-file sbom.json
+
 lock: $(INSTALLED) ## Lock the newest versions that pyproject.toml allows
 	$(UV) pip compile --quiet --upgrade --generate-hashes --universal pyproject.toml -o requirements.txt
 	$(UV) pip compile --quiet --upgrade --generate-hashes --universal --group dev -c requirements.txt pyproject.toml -o requirements-dev.txt
@@ -100,7 +108,7 @@ lock: $(INSTALLED) ## Lock the newest versions that pyproject.toml allows
 	npm update --silent --package-lock-only
 
 clean: ## Remove everything that these commands made
-	rm -rf .venv .venv-* .uv node_modules .aws-sam .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .schemathesis
+	rm -rf .venv .venv-* .uv node_modules .aws-sam .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .schemathesis mutants sbom.json
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(INSTALLED): requirements-dev.txt .python-version | $(UV)

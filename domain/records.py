@@ -18,6 +18,8 @@ type Item = Mapping[str, object]
 """A stored item's attributes as Python values: S is str, N is Decimal, BOOL is bool, SS is set."""
 
 _NonEmpty = Annotated[str, StringConstraints(min_length=1)]
+# DynamoDB stores no empty set: one that comes is no set of ours.
+_Texts = Annotated[set[_NonEmpty], Field(min_length=1)]
 _END_OF_9999 = 253_402_300_799
 # A time beyond it is a mistake, most likely milliseconds, and would make what expires last for ever.
 _EpochSeconds = Annotated[Decimal, Field(ge=0, le=_END_OF_9999)]
@@ -54,7 +56,7 @@ class Credential(_Record):
     """A member's access token, of which only the hash is kept, and what it may do."""
 
     member_id: _NonEmpty
-    scopes: set[_NonEmpty]
+    scopes: _Texts
     expires_at: _EpochSeconds = _NEVER
 
 
@@ -62,7 +64,7 @@ class Connection(_Record):
     """An enterprise's link to a trading partner, and the currencies that settle over it."""
 
     active: bool
-    currencies: set[_NonEmpty]
+    currencies: _Texts
     partner_id: _NonEmpty
     name: _NonEmpty
 

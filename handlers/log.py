@@ -7,6 +7,7 @@ had an outcome is that metric's sample count.
 """
 
 import json
+import logging
 from http import HTTPStatus
 from time import perf_counter, time
 from traceback import format_exception
@@ -26,6 +27,10 @@ _METRICS = {
     "Dimensions": [["FunctionName"], ["FunctionName", "outcome"]],
     "Metrics": [{"Name": "duration", "Unit": "Milliseconds"}],
 }
+
+# Whatever the level of Lambda's own logger: at DEBUG botocore writes each request and answer out,
+# and with them the token's hash, the records and the function's session token.
+logging.getLogger("botocore").setLevel(logging.INFO)
 
 
 class RequestLog:
@@ -64,6 +69,6 @@ class RequestLog:
 
 def _request_id(event: object) -> str | None:
     match event:
-        case {"requestContext": {"requestId": str(request_id)}}:
+        case {"requestContext": {"requestId": str(request_id)}} if request_id.isascii():
             return request_id
     return None

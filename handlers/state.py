@@ -1,6 +1,8 @@
 """The state: one DynamoDB table, and the one read that a request makes of it."""
 
 import os
+from binascii import crc32
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from hashlib import sha256
 from time import sleep
@@ -8,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 from boto3.dynamodb.types import TypeDeserializer
+from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 
 from domain.records import Item, Records
@@ -24,6 +27,13 @@ ROUNDS = 3
 """How often the keys that DynamoDB left unprocessed are asked for, the first time included."""
 BACK_OFF = 0.05
 """The wait before the second round, in seconds; it doubles each round."""
+DEADLINE = ROUNDS * ATTEMPTS * 2 * TIMEOUT
+"""When to give the whole read up, in seconds: after the time-outs of all attempts.
+
+The time-outs alone are no bound. Each piece of an answer starts them anew, every address of a host is
+tried, and name resolution, the wait that an answer asks for before another attempt, and the renewal of
+the function's credentials know none.
+"""
 
 LICENSE_KEY = "LICENSE#OES"
 
@@ -49,19 +59,31 @@ def connection_key(connection_id: str) -> str:
 
 
 class StateUnavailable(Exception):
-    """DynamoDB answered, and went on leaving keys unprocessed."""
+    """DynamoDB answered, and not with what was asked for, or did not in time."""
 
 
 def read_records(enterprise_id: str, token: str, connection_id: str) -> Records:
     """The three items that a request is judged by, in one strongly consistent `BatchGetItem`.
 
     Keys that DynamoDB leaves unprocessed are asked for again, `ROUNDS` times in all. Raises
-    `StateUnavailable` if some are left even then, and botocore's errors as they come.
+    `StateUnavailable` if some are left even then, or if there is nothing by the `DEADLINE`, and
+    botocore's errors as they come.
     """
     partition = enterprise_key(enterprise_id)
     credential, connection = credential_key(token), connection_key(connection_id)
-    items = _read_items(partition, [credential, LICENSE_KEY, connection])
+    reading = _reader().submit(_read_items, partition, [credential, LICENSE_KEY, connection])
+    try:
+        items = reading.result(DEADLINE)
+    except TimeoutError:
+        _reader.cache_clear()  # it may hang for good: the next request gets another
+        raise StateUnavailable(f"nothing after {DEADLINE} seconds") from None
     return Records(items.get(credential), items.get(LICENSE_KEY), items.get(connection))
+
+
+@cache
+def _reader() -> ThreadPoolExecutor:
+    # A thread, since nothing else can be left behind whatever it waits for.
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="reader")
 
 
 def _read_items(partition: str, sort_keys: list[str]) -> dict[str, Item]:
@@ -94,7 +116,7 @@ def dynamodb_client(endpoint_url: str | None) -> "DynamoDBClient":
     botocore would read `AWS_ENDPOINT_URL_DYNAMODB` by itself; as an argument it gives each endpoint
     a client of its own.
     """
-    return boto3.client(
+    client = boto3.client(
         "dynamodb",
         endpoint_url=endpoint_url or None,
         config=Config(
@@ -103,3 +125,13 @@ def dynamodb_client(endpoint_url: str | None) -> "DynamoDBClient":
             retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
         ),
     )
+    client.meta.events.register("after-call.dynamodb", _refuse_corrupt_answer)
+    return client
+
+
+def _refuse_corrupt_answer(http_response: AWSResponse, **_: object) -> None:
+    # botocore asks again for an answer that is not what its checksum says, and takes the last one as
+    # it is.
+    checksum = http_response.headers.get("x-amz-crc32")
+    if checksum is not None and int(checksum) != crc32(http_response.content):
+        raise StateUnavailable(f"the answer's checksum is not {checksum}")

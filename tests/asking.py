@@ -2,7 +2,10 @@
 
 import json
 from base64 import b64encode
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
+from io import StringIO
 from typing import Any
 from uuid import uuid4
 
@@ -10,8 +13,11 @@ from handlers.signing import lambda_handler
 from tools.replay import lambda_context
 from tools.world import EVENTS, TABLE_NAME, item
 
+type Lines = Callable[[], list[dict[str, Any]]]
+"""What the function has logged, a dictionary a line."""
+
 METHODS = ("GET", "POST")
-BODY = {
+BODY: dict[str, Any] = {
     "amount": {"currency": "BTC", "quantity": "150000000"},
     "clientExternalId": "withdrawal-2041",
     "nonce": "01J9ZQ6K3M",
@@ -95,6 +101,27 @@ def event_for(  # noqa: PLR0913 -- the parts of a request
 def ask(method: str = "POST", **parts: Any) -> Answer:
     """The answer to a request of sample acme-capital's, but for the parts that are given."""
     return call(event_for(method, **parts))
+
+
+@contextmanager
+def logged() -> Iterator[Lines]:
+    """What the function logs in the meantime."""
+    with redirect_stdout(StringIO()) as written:
+        yield lambda: [json.loads(line) for line in written.getvalue().splitlines()]
+
+
+def assert_internal_error(answer: Answer, lines: Lines, exception: str) -> None:
+    """A 500 that tells the client nothing, and one line that tells the log the exception."""
+    assert answer.status == 500
+    assert answer.body == {
+        "error": "The request could not be completed. Try again later.",
+        "name": "InternalError",
+        "requestId": answer.headers["Request-Id"],
+    }
+    (line,) = lines()
+    assert (line["level"], line["outcome"], line["status"]) == ("ERROR", "InternalError", 500)
+    assert line["exception_name"] == exception
+    assert "Traceback" in line["exception"]
 
 
 @dataclass

@@ -1,15 +1,21 @@
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
 from handlers.state import dynamodb_client
+from tests.asking import Lines
 from tools.serve import serving
 from tools.world import sample_world
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+# The same examples each time, and none too slow: the machine's speed is not what is tested.
+settings.register_profile("tests", derandomize=True, deadline=None)
+settings.load_profile("tests")
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +34,7 @@ def url(world: "DynamoDBClient") -> Iterator[str]:
 
 
 @pytest.fixture
-def log_lines(capsys: pytest.CaptureFixture[str]) -> Callable[[], list[dict[str, Any]]]:
+def log_lines(capsys: pytest.CaptureFixture[str]) -> Lines:
     """What the function has logged since it was last asked, a dictionary a line."""
     return lambda: [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 

@@ -1,21 +1,163 @@
-"""Servers that speak DynamoDB's protocol: one answers what a test tells it to, one has the sample world."""
+"""Servers that speak DynamoDB's protocol: one does as a test tells it, one has the sample world."""
 
 import json
 import re
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from itertools import count
+from socket import SO_LINGER, SOL_SOCKET, socket
+from typing import Any, NamedTuple
+from zlib import crc32
 
 import pytest
 
-from tools.world import REGION, ROOT, TABLE_NAME
+from handlers.state import ATTEMPTS
+from tests.asking import ACME
+from tools.world import REGION, ROOT, TABLE_NAME, item
 
-type Script = list[tuple[int, dict[str, Any]]]
-"""Status and body of each answer, in turn; the last one stays."""
+type Said = tuple[int, dict[str, Any]]
+"""An answer's status and body."""
+type Done = Callable[[socket, threading.Event], None]
+"""What is done to the connection instead, until the event at the latest; it is closed after that."""
+type Step = Said | bytes | Done
+type Script = Sequence[Step]
+"""What each request gets, in turn; the last one stays."""
+
+RECORDS: dict[str, dict[str, Any]] = {
+    "credential": {
+        "memberId": "trader",
+        "scopes": ["settlement_network_read", "settlement_network_write"],
+    },
+    "license": {"status": "active"},
+    "connection": {"active": True, "currencies": ["BTC"], "partnerId": "n", "name": "N"},
+}
+KEYS = {"credential": ACME["token"], "license": "OES", "connection": ACME["connection_id"]}
+ITEMS = [
+    item({"enterprise": ACME["enterprise_id"], kind: KEYS[kind], **attributes})
+    for kind, attributes in RECORDS.items()
+]
+
+
+def read(items: list[dict[str, Any]], left: list[dict[str, Any]]) -> Said:
+    """DynamoDB's answer that holds some items and leaves the keys of others unprocessed."""
+    keys = [{"pk": each["pk"], "sk": each["sk"]} for each in left]
+    unprocessed = {TABLE_NAME: {"Keys": keys, "ConsistentRead": True}} if keys else {}
+    return 200, {"Responses": {TABLE_NAME: items}, "UnprocessedKeys": unprocessed}
+
+
+def failed(status: int, kind: str) -> Said:
+    """DynamoDB's answer with an error."""
+    return status, {"__type": f"com.amazonaws.dynamodb.v20120810#{kind}", "message": "so it is"}
+
+
+def written(status: int, content: bytes, headers: Mapping[str, object] | None = None) -> bytes:
+    """An answer's bytes."""
+    own = {"Content-Length": len(content), "x-amz-crc32": crc32(content)}
+    lines = [f"{name}: {value}" for name, value in (own | dict(headers or {})).items()]
+    return "\r\n".join([f"HTTP/1.1 {status} So it is", *lines, "", ""]).encode() + content
+
+
+ALLOWED = json.dumps(read(ITEMS, [])[1]).encode()
+"""The body that says: a payload for `ask()`."""
+
+
+def sends(content: bytes) -> Done:
+    """Sends the bytes, and closes the connection."""
+    return lambda connection, _: connection.sendall(content)
+
+
+def stalls(content: bytes) -> Done:
+    """Sends the bytes, and nothing more for as long as the client waits."""
+
+    def stall(connection: socket, over: threading.Event) -> None:
+        del over
+        connection.sendall(content)
+        connection.recv(1)
+
+    return stall
+
+
+def trickles(at_once: bytes, content: bytes) -> Done:
+    """Sends the first bytes at once and the others one by one, a hundred a second."""
+
+    def trickle(connection: socket, over: threading.Event) -> None:
+        connection.sendall(at_once)
+        for byte in content:
+            connection.send(bytes([byte]))
+            if over.wait(0.01):
+                return
+
+    return trickle
+
+
+def resets(connection: socket, over: threading.Event) -> None:
+    """Drops the connection without a goodbye."""
+    del over
+    connection.setsockopt(SOL_SOCKET, SO_LINGER, (1).to_bytes(8, "little"))
+
+
+class Fault(NamedTuple):
+    """A way to fail for good, how often a request is tried then, and the exception in the log."""
+
+    step: Step
+    attempts: int
+    exception: str
+
+
+_WHOLE = written(200, ALLOWED)
+_THROTTLED = json.dumps(failed(400, "ThrottlingException")[1]).encode()
+
+QUICK_FAULTS = {
+    "closes without a word": Fault(sends(b""), ATTEMPTS, "ConnectionClosedError"),
+    "resets the connection": Fault(resets, ATTEMPTS, "ConnectionClosedError"),
+    "closes in the head": Fault(sends(_WHOLE[:40]), 1, "KeyError"),
+    "closes in the body": Fault(sends(_WHOLE[:-1]), ATTEMPTS, "StateUnavailable"),
+    "speaks no HTTP": Fault(sends(b"220 ready\r\n"), ATTEMPTS, "ConnectionClosedError"),
+    "500": Fault(failed(500, "InternalServerError"), ATTEMPTS, "InternalServerError"),
+    "503": Fault(failed(503, "ServiceUnavailable"), ATTEMPTS, "ClientError"),
+    "500 in HTML": Fault(written(500, b"<html>"), ATTEMPTS, "ClientError"),
+    "throttled": Fault(
+        failed(400, "ProvisionedThroughputExceededException"),
+        ATTEMPTS,
+        "ProvisionedThroughputExceededException",
+    ),
+    "expired credentials": Fault(failed(400, "ExpiredTokenException"), 1, "ClientError"),
+    "access denied": Fault(failed(400, "AccessDeniedException"), 1, "ClientError"),
+    "no such table": Fault(
+        failed(400, "ResourceNotFoundException"), 1, "ResourceNotFoundException"
+    ),
+    "elsewhere": Fault(written(302, b"", {"Location": "/"}), 1, "ClientError"),
+    "empty": Fault(written(200, b""), 1, "KeyError"),
+    "broken JSON": Fault(written(200, ALLOWED[:-1]), 1, "KeyError"),
+    "another JSON": Fault(written(200, b"[]"), 1, "AttributeError"),
+    "no UTF-8": Fault(written(200, b'"\xff"'), 1, "UnicodeDecodeError"),
+    "a bad checksum": Fault(
+        written(200, ALLOWED, {"x-amz-crc32": crc32(ALLOWED) ^ 1}),
+        ATTEMPTS,
+        "StateUnavailable",
+    ),
+    "a garbled checksum": Fault(written(200, ALLOWED, {"x-amz-crc32": "?"}), 1, "ValueError"),
+}
+SILENT_FAULTS = {
+    "never answers": Fault(stalls(b""), ATTEMPTS, "ReadTimeoutError"),
+    "stops in the head": Fault(stalls(_WHOLE[:40]), ATTEMPTS, "ReadTimeoutError"),
+    "stops in the body": Fault(stalls(_WHOLE[:-1]), ATTEMPTS, "ReadTimeoutError"),
+}
+ENDLESS_FAULTS = {
+    "answers byte by byte": Fault(trickles(b"", _WHOLE), 1, "StateUnavailable"),
+    "answers byte by byte from the body on": Fault(
+        trickles(_WHOLE[: -len(ALLOWED)], ALLOWED), 1, "StateUnavailable"
+    ),
+    "puts the client off": Fault(
+        written(400, _THROTTLED, {"x-amz-retry-after": 60_000}), 1, "StateUnavailable"
+    ),
+}
+
+_NUMBERS = count()
 
 
 @contextmanager
@@ -24,26 +166,37 @@ def dynamodb_answering(
 ) -> Iterator[list[dict[str, Any]]]:
     """Points the function at such a server; yields the requests it gets, parsed."""
     asked: list[dict[str, Any]] = []
+    over = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
             asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            status, body = script[min(len(asked), len(script)) - 1]
-            content = json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+            step = script[min(len(asked), len(script)) - 1]
+            if isinstance(step, tuple):
+                status, body = step
+                self.wfile.write(written(status, json.dumps(body).encode()))
+            elif isinstance(step, bytes):
+                self.wfile.write(step)
+            else:
+                self.close_connection = True
+                step(self.connection, over)
 
         def log_message(self, *_: object) -> None:
             """Keeps quiet."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", f"http://127.0.0.1:{server.server_port}")
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, *_: object) -> None:
+            """Keeps quiet: that the client goes away is what some tests are about."""
+
+    with Server(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        # The path makes it an endpoint, and so a client, of its own, whatever the port.
+        endpoint = f"http://127.0.0.1:{server.server_port}/{next(_NUMBERS)}"
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", endpoint)
         yield asked
+        over.set()
         server.shutdown()
 
 

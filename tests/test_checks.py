@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.asking import BODY, METHODS, Answer, Scenario, ask
+from tests.asking import BODY, METHODS, Scenario, ask
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -151,15 +151,30 @@ def test_a_connection_id_in_upper_case_is_taken_as_lower_case() -> None:
     assert ask(connection_id=lower.upper()).text == ask(connection_id=lower).text
 
 
-@pytest.mark.usefixtures("world")
-def test_a_foreign_connection_is_answered_as_an_absent_one() -> None:
-    def told(answer: Answer) -> object:
-        body, headers = answer.body, answer.headers
-        return body | {"requestId": ""}, headers | {"Request-Id": ""}, answer.status
+@pytest.mark.parametrize(
+    ("elsewhere", "nowhere"),
+    [
+        pytest.param(
+            {"connection_id": "b3a90d44-71f2-4e0c-8c15-5e6f00d1ab01"},
+            {"connection_id": "00000000-0000-4000-8000-000000000000"},
+            id="connection",
+        ),
+        pytest.param(
+            {"token": "sample-token-borealis"}, {"token": "sample-token-nobody"}, id="token"
+        ),
+    ],
+)
+@pytest.mark.parametrize("method", METHODS)
+def test_what_another_enterprise_has_is_answered_as_what_nobody_has(
+    reads: Reads, method: str, elsewhere: dict[str, str], nowhere: dict[str, str]
+) -> None:
+    def told(parts: dict[str, str]) -> object:
+        reads.clear()
+        answer = ask(method, **parts)
+        body, headers = answer.body | {"requestId": ""}, answer.headers | {"Request-Id": ""}
+        return answer.status, body, headers, len(reads)
 
-    foreign = ask(connection_id="b3a90d44-71f2-4e0c-8c15-5e6f00d1ab01")
-    absent = ask(connection_id="00000000-0000-4000-8000-000000000000")
-    assert told(foreign) == told(absent)
+    assert told(elsewhere) == told(nowhere)
 
 
 def test_a_stranger_is_not_told_that_a_record_makes_no_sense(world: "DynamoDBClient") -> None:

@@ -1,65 +1,74 @@
-"""State that can't be read, or makes no sense, is a 500: nothing for the client, all for the log."""
+"""State that can't be read is a 500 in time: nothing for the client, all for the log."""
 
 import socket
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+import threading
+from typing import Any
 
 import pytest
 
-from handlers.state import ATTEMPTS, ROUNDS
-from tests.asking import ACME, METHODS, Answer, Scenario, ask, sample_event
-from tests.dynamodb import dynamodb_answering
-from tools.world import TABLE_NAME, item
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
+from handlers.state import DEADLINE, ROUNDS
+from tests.asking import METHODS, Lines, ask, assert_internal_error
+from tests.dynamodb import (
+    ENDLESS_FAULTS,
+    ITEMS,
+    QUICK_FAULTS,
+    SILENT_FAULTS,
+    Fault,
+    Script,
+    dynamodb_answering,
+    read,
+)
+from tools.world import TABLE_NAME, template
 
 pytestmark = pytest.mark.usefixtures("world")
 
-type Lines = Callable[[], list[dict[str, Any]]]
-
-KEYS = {
-    "credential": ACME["token"],
-    "license": "OES",
-    "connection": ACME["connection_id"],
-}
-RECORDS: dict[str, dict[str, Any]] = {
-    "credential": {
-        "memberId": "trader",
-        "scopes": ["settlement_network_read", "settlement_network_write"],
-    },
-    "license": {"status": "active"},
-    "connection": {"active": True, "currencies": ["BTC"], "partnerId": "n", "name": "N"},
-}
-ITEMS = [
-    item({"enterprise": ACME["enterprise_id"], kind: KEYS[kind], **attributes})
-    for kind, attributes in RECORDS.items()
-]
+THROTTLED = QUICK_FAULTS["throttled"].step
 
 
-def read(items: list[dict[str, Any]], left: list[dict[str, Any]]) -> tuple[int, dict[str, Any]]:
-    """DynamoDB's answer that holds some items and leaves the keys of others unprocessed."""
-    keys = [{"pk": each["pk"], "sk": each["sk"]} for each in left]
-    unprocessed = {TABLE_NAME: {"Keys": keys, "ConsistentRead": True}} if keys else {}
-    return 200, {"Responses": {TABLE_NAME: items}, "UnprocessedKeys": unprocessed}
+def fails_and_recovers(fault: Fault, lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
+    script: Script = [*[fault.step] * fault.attempts, read(ITEMS, [])]
+    with dynamodb_answering(script, monkeypatch) as asked:
+        assert_internal_error(ask(), lines, fault.exception)
+        assert len(asked) == fault.attempts
+        assert ask().status == 200
 
 
-def throttled() -> tuple[int, dict[str, Any]]:
-    kind = "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"
-    return 400, {"__type": kind, "message": "slow down"}
+@pytest.mark.parametrize("fault", QUICK_FAULTS.values(), ids=QUICK_FAULTS)
+def test_a_database_that_fails(
+    fault: Fault, log_lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fails_and_recovers(fault, log_lines, monkeypatch)
 
 
-def assert_internal_error(answer: Answer, lines: Lines, exception: str) -> None:
-    assert answer.status == 500
-    assert answer.body == {
-        "error": "The request could not be completed. Try again later.",
-        "name": "InternalError",
-        "requestId": answer.headers["Request-Id"],
-    }
-    (line,) = lines()
-    assert (line["level"], line["outcome"], line["status"]) == ("ERROR", "InternalError", 500)
-    assert line["exception_name"] == exception
-    assert "Traceback" in line["exception"]
+@pytest.mark.parametrize("fault", SILENT_FAULTS.values(), ids=SILENT_FAULTS)
+def test_a_database_that_falls_silent(
+    fault: Fault, log_lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("handlers.state.TIMEOUT", 0.3)
+    fails_and_recovers(fault, log_lines, monkeypatch)
+
+
+@pytest.mark.parametrize("fault", ENDLESS_FAULTS.values(), ids=ENDLESS_FAULTS)
+def test_a_database_that_takes_for_ever(
+    fault: Fault, log_lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("handlers.state.DEADLINE", 0.5)
+    fails_and_recovers(fault, log_lines, monkeypatch)
+
+
+def test_a_name_that_is_never_resolved(log_lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+    monkeypatch.setattr("handlers.state.DEADLINE", 0.5)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_: over.wait())
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://dynamodb.invalid")
+    assert_internal_error(ask(), log_lines, "StateUnavailable")
+    over.set()
+
+
+def test_the_client_has_its_answer_well_before_lambda_and_api_gateway_give_up() -> None:
+    lambda_gives_up = template()["Resources"]["SigningFunction"]["Properties"]["Timeout"]
+    api_gateway_gives_up = 29
+    assert DEADLINE + 5 <= lambda_gives_up < api_gateway_gives_up
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -82,16 +91,8 @@ def test_a_closed_port(log_lines: Lines, monkeypatch: pytest.MonkeyPatch) -> Non
     assert_internal_error(ask(), log_lines, "EndpointConnectionError")
 
 
-def test_a_table_that_is_throttled_throughout(
-    log_lines: Lines, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with dynamodb_answering([throttled()], monkeypatch) as asked:
-        assert_internal_error(ask(), log_lines, "ProvisionedThroughputExceededException")
-    assert len(asked) == ATTEMPTS
-
-
 def test_a_table_that_is_throttled_once_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    with dynamodb_answering([throttled(), read(ITEMS, [])], monkeypatch) as asked:
+    with dynamodb_answering([THROTTLED, read(ITEMS, [])], monkeypatch) as asked:
         assert ask().status == 200
     assert len(asked) == 2
 
@@ -141,75 +142,3 @@ def test_an_item_of_another_partition_is_not_taken_for_ours(
     foreign = [each | {"pk": {"S": "ENTERPRISE#borealis-fund"}} for each in ITEMS]
     with dynamodb_answering([read(foreign, [])], monkeypatch):
         assert ask().name == "NotAMember"
-
-
-CORRUPT: list[tuple[str, str, object]] = [
-    ("license", "status", "perhaps"),
-    ("license", "status", True),
-    ("license", "expiresAt", "4102444800"),
-    ("license", "expiresAt", -1),
-    ("license", "expiresAt", 4_102_444_800_000),
-    ("credential", "memberId", ""),
-    ("credential", "memberId", 7),
-    ("credential", "scopes", "settlement_network_read"),
-    ("credential", "expiresAt", None),
-    ("connection", "active", "true"),
-    ("connection", "active", 1),
-    ("connection", "currencies", "BTC"),
-    ("connection", "partnerId", ""),
-    ("connection", "name", None),
-]
-
-
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize(("kind", "attribute", "value"), CORRUPT)
-def test_a_record_that_makes_no_sense(  # noqa: PLR0913, PLR0917 -- a row of the table, and what it takes
-    world: "DynamoDBClient",
-    log_lines: Lines,
-    method: str,
-    kind: str,
-    attribute: str,
-    value: object,
-) -> None:
-    scenario = Scenario()
-    getattr(scenario, kind)[attribute] = value
-    assert_internal_error(scenario.ask(world, method), log_lines, "CorruptRecord")
-
-
-REQUIRED = [(kind, attribute) for kind, record in RECORDS.items() for attribute in record]
-
-
-@pytest.mark.parametrize(("kind", "attribute"), REQUIRED)
-def test_a_record_that_lacks_a_required_attribute(
-    world: "DynamoDBClient", log_lines: Lines, kind: str, attribute: str
-) -> None:
-    scenario = Scenario()
-    del getattr(scenario, kind)[attribute]
-    assert_internal_error(scenario.ask(world), log_lines, "CorruptRecord")
-
-
-def test_an_attribute_that_the_data_model_does_not_list_is_harmless(
-    world: "DynamoDBClient",
-) -> None:
-    scenario = Scenario()
-    assert scenario.connection is not None
-    scenario.connection["since"] = 2026
-    assert scenario.ask(world).status == 200
-
-
-def test_what_expires_at_a_second_has_expired_in_that_second(
-    world: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch
-) -> None:
-    scenario = Scenario()
-    assert scenario.license is not None
-    scenario.license["expiresAt"] = 4_000_000_000
-    monkeypatch.setattr("handlers.signing.time", lambda: 3_999_999_999.999)
-    assert scenario.ask(world).status == 200
-    monkeypatch.setattr("handlers.signing.time", lambda: 4_000_000_000.0)
-    assert scenario.ask(world).name == "OesLicenseRequired"
-
-
-def test_the_log_names_the_record_and_the_attribute_that_make_no_sense(log_lines: Lines) -> None:
-    ask(connection_id=sample_event("500-corrupt-record")["pathParameters"]["connectionId"])
-    (line,) = log_lines()
-    assert "Connection: active: Input should be a valid boolean" in line["exception"]

@@ -13,10 +13,19 @@ from cfnlint.decode import decode
 from domain.records import Connection, Credential, License
 from domain.request import SigningBody, SigningRequest
 from handlers.answers import ANSWERS
-from handlers.state import LICENSE_KEY, connection_key, credential_key
+from handlers.state import (
+    ATTEMPTS,
+    DEADLINE,
+    LICENSE_KEY,
+    ROUNDS,
+    TIMEOUT,
+    connection_key,
+    credential_key,
+)
 from tests.asking import ask, call, event_for
 from tools.replay import NOT_IN_SAM_LOCAL, sample_events
 from tools.state_file import read_state
+from tools.world import template
 
 type Lines = Callable[[], list[dict[str, Any]]]
 
@@ -65,6 +74,12 @@ def test_the_data_model_is_that_of_the_records() -> None:
     assert prefixes[0] == LICENSE_KEY
     assert credential_key("token").startswith(prefixes[1])
     assert connection_key("uuid").startswith(prefixes[2])
+
+
+def test_the_table_of_limits_is_what_is_set() -> None:
+    function = template()["Resources"]["SigningFunction"]["Properties"]["Timeout"]
+    limits = [float(value.removesuffix(" s")) for _, value in table("limit")]
+    assert limits == [TIMEOUT, ATTEMPTS, ROUNDS, DEADLINE, function, 29]
 
 
 def test_the_table_of_commands_is_what_make_lists() -> None:

@@ -76,8 +76,7 @@ def dynamodb_server(host: str, port: int) -> Iterator[str]:
 
 def create_table(client: "DynamoDBClient") -> None:
     """Creates the table `TABLE_NAME` as template.yaml's `StateTable` describes it."""
-    template, _ = decode(str(ROOT / "template.yaml"))
-    properties = template["Resources"]["StateTable"]["Properties"]
+    properties = template()["Resources"]["StateTable"]["Properties"]
     client.create_table(
         TableName=TABLE_NAME,
         **{name: properties[name] for name in ("AttributeDefinitions", "BillingMode", "KeySchema")},
@@ -88,6 +87,12 @@ def load_sample_state(client: "DynamoDBClient") -> None:
     """Writes events/state.json, as it is: one of its records makes no sense on purpose."""
     for record in json.loads((EVENTS / "state.json").read_text(), parse_float=Decimal):
         client.put_item(TableName=TABLE_NAME, Item=item(record))
+
+
+def template() -> Any:
+    """template.yaml, parsed."""
+    parsed, _ = decode(str(ROOT / "template.yaml"))
+    return parsed
 
 
 def item(record: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,193 @@
+"""Whatever a request holds, it is answered and logged, reaches its own enterprise's items and no others."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from handlers.signing import lambda_handler
+from tests.asking import ACME, METHODS, ask, event_for, logged
+from tests.dynamodb import ITEMS, dynamodb_answering, read
+from tools.replay import lambda_context
+from tools.world import TABLE_NAME
+
+type Asked = list[dict[str, Any]]
+
+pytestmark = pytest.mark.usefixtures("world")
+
+text = st.text(st.characters())  # lone surrogates too
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | text,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(text, inner, max_size=3),
+    max_leaves=8,
+)
+tricky = st.sampled_from("#/%\0\n aA.:-_~é日\u0661\uff11\u2028\N{KELVIN SIGN}")
+ids = st.text(tricky | st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
+uuids = st.uuids().map(str)
+tokens = st.text("sampletokenr-._~+/", min_size=1)
+
+
+@pytest.fixture(scope="module")
+def asked() -> Iterator[Asked]:
+    """What is asked of a DynamoDB that answers with acme-capital's three records, come what may."""
+    with (
+        pytest.MonkeyPatch.context() as monkeypatch,
+        dynamodb_answering([read(ITEMS, [])], monkeypatch) as asked,
+    ):
+        yield asked
+
+
+def assert_answered_and_logged(event: Any) -> None:
+    with logged() as lines:
+        answer = lambda_handler(event, lambda_context())
+    json.dumps(answer, ensure_ascii=False).encode()  # as Lambda's runtime writes it
+    assert answer["statusCode"] in {200, 400, 401, 403, 404, 405, 422, 500}
+    (line,) = lines()
+    assert line["status"] == answer["statusCode"]
+
+
+@st.composite
+def spoilt_events(draw: st.DrawFn) -> Any:
+    """An event in which one thing or a few are anything, null or not there."""
+    event = event_for(draw(st.sampled_from(METHODS)))
+    for _ in range(draw(st.integers(1, 3))):
+        inside: Any = event
+        name = draw(st.sampled_from(sorted(inside)))
+        if isinstance(inside[name], dict) and inside[name] and draw(st.booleans()):
+            inside = inside[name]
+            name = draw(st.sampled_from(sorted(inside)))
+        if draw(st.booleans()):
+            inside[name] = draw(anything)
+        else:
+            del inside[name]
+    return event
+
+
+@given(anything)
+def test_any_json_as_an_event(event: Any) -> None:
+    assert_answered_and_logged(event)
+
+
+@settings(max_examples=500)
+@given(spoilt_events())
+def test_an_event_with_things_null_missing_or_of_another_kind(event: Any) -> None:
+    assert_answered_and_logged(event)
+
+
+@given(text)
+@example("\ud800")
+@example("line\nanother")
+def test_any_text_as_the_request_id(request_id: str) -> None:
+    assert_answered_and_logged(event_for() | {"requestContext": {"requestId": request_id}})
+
+
+@given(text | st.text(tricky), text | st.text(tricky))
+@example("a\u2028b", ACME["connection_id"])
+def test_any_text_in_the_path(enterprise_id: str, connection_id: str) -> None:
+    assert_answered_and_logged(event_for(enterprise_id=enterprise_id, connection_id=connection_id))
+
+
+@given(text)
+def test_any_text_as_the_path(path: str) -> None:
+    assert_answered_and_logged(event_for() | {"path": path})
+
+
+@st.composite
+def segments(draw: st.DrawFn, decoded: str) -> str:
+    """One of the many ways to write a segment of a path: what needn't be encoded may be."""
+    return "".join(
+        character
+        if re.fullmatch(r"[A-Za-z0-9._~-]", character) and draw(st.booleans())
+        else "".join(f"%{byte:02{draw(st.sampled_from('xX'))}}" for byte in character.encode())
+        for character in decoded
+    )
+
+
+@settings(max_examples=300)
+@given(
+    st.data(),
+    st.just(ACME["enterprise_id"]) | ids,
+    st.just(ACME["connection_id"]) | uuids,
+    st.just(ACME["token"]) | tokens,
+)
+def test_a_request_asks_for_its_own_keys_and_is_judged_by_no_others(
+    asked: Asked, data: st.DataObject, enterprise_id: str, connection_id: str, token: str
+) -> None:
+    asked.clear()
+    answer = ask(
+        enterprise_id=data.draw(segments(enterprise_id)),
+        connection_id=data.draw(segments(connection_id)),
+        token=token,
+    )
+    own = {"enterprise_id": enterprise_id, "connection_id": connection_id, "token": token} == ACME
+    assert answer.status == 200 if own else answer.status in {401, 403, 404}
+    (request,) = asked
+    keys = request["RequestItems"][TABLE_NAME]["Keys"]
+    assert {key["pk"]["S"] for key in keys} == {f"ENTERPRISE#{enterprise_id}"}
+    credential, *others = [key["sk"]["S"] for key in keys]
+    assert re.fullmatch("CREDENTIAL#[0-9a-f]{64}", credential, re.ASCII)
+    assert others == ["LICENSE#OES", f"CONNECTION#{connection_id}"]
+
+
+@settings(max_examples=300)
+@given(text | st.text(tricky), text | st.text(tricky), text)
+def test_no_path_and_no_token_reach_more_than_one_enterprise(
+    asked: Asked, enterprise_id: str, connection_id: str, token: str
+) -> None:
+    asked.clear()
+    ask(enterprise_id=enterprise_id, connection_id=connection_id, token=token)
+    for request in asked:
+        ((table, wanted),) = request["RequestItems"].items()
+        assert table == TABLE_NAME
+        assert len({key["pk"]["S"] for key in wanted["Keys"]}) == 1
+        for key in wanted["Keys"]:
+            assert re.fullmatch(
+                "LICENSE#OES|CREDENTIAL#[0-9a-f]{64}"
+                "|CONNECTION#[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+                key["sk"]["S"],
+                re.ASCII,
+            )
+
+
+names = st.sampled_from(
+    ["Authorization", "authorization", "AUTHORIZATION", "aUTHORIZATION", "X-Auth"]
+)
+right = f"Bearer {ACME['token']}"
+header_values = st.sampled_from(
+    [
+        right,
+        right.upper(),
+        f"Basic {ACME['token']}",
+        f"{right}, {right}",
+        "Bearer other",
+        "",
+        right + "\n",
+    ]
+)
+
+
+@settings(max_examples=300)
+@given(
+    st.sampled_from(["headers", "multiValueHeaders"]),
+    st.dictionaries(names, st.lists(header_values, max_size=2), max_size=3),
+)
+def test_one_right_bearer_token_is_let_in_and_nothing_else(
+    form: str, headers: dict[str, list[str]]
+) -> None:
+    event = event_for()
+    event["multiValueHeaders"] = event["headers"] = None
+    if form == "headers":
+        headers = {name: values[:1] for name, values in headers.items() if values}
+        event["headers"] = {name: values[0] for name, values in headers.items()}
+    else:
+        event["multiValueHeaders"] = headers
+    given_ = [each for name, values in headers.items() if name != "X-Auth" for each in values]
+    answer = lambda_handler(event, lambda_context())
+    if given_ == [right]:
+        assert answer["statusCode"] == 200
+    else:
+        assert answer["statusCode"] == 401
