@@ -34,6 +34,7 @@ def test_the_line_of_a_500_is_an_error_and_tells_lambdas_own_names(log_lines: Li
     lambda_handler(sample_event("500-corrupt-record"), context)
     (line,) = log_lines()
     assert (line["level"], line["message"]) == ("ERROR", "request failed")
+    assert line["exception_name"] == "CorruptRecord"
     assert line["functionRequestId"] == context.aws_request_id
     assert line["FunctionName"] == context.function_name
 

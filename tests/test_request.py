@@ -317,6 +317,7 @@ def test_the_scheme_and_the_name_of_the_header_are_taken_in_any_case(
         {"Authorization": ["sample-token-trader"]},
         {"Authorization": ["Basic sample-token-trader"]},
         {"Authorization": ["Bearersample-token-trader"]},
+        {"Authorization": ["XBearer sample-token-trader"]},
         {"Authorization": ["Bearer sample-token-trader more"]},
         {"Authorization": ["Bearer sample-token-trader, Bearer sample-token-viewer"]},
         {"Authorization": ["Bearer sämple"]},
