@@ -104,7 +104,7 @@ def parse_signing_request(enterprise_id: str, connection_id: str, body: bytes) -
     except ValidationError as error:
         details = [
             _detail(fault["type"], [str(name) for name in fault["loc"]], fault["input"])
-            for fault in error.errors(include_url=False, include_context=False)
+            for fault in error.errors()
         ]
         raise InvalidRequest(*details[:DETAILS_LIMIT]) from None
 
@@ -128,9 +128,7 @@ def _json_object(body: bytes) -> dict[str, object]:
     try:
         # No field takes a number either, so a float is as good as any: NaN included, and int() would
         # refuse thousands of digits without telling which field has them.
-        members = json.loads(
-            body.decode(), object_pairs_hook=_unique_members, parse_int=float, parse_float=float
-        )
+        members = json.loads(body.decode(), object_pairs_hook=_unique_members, parse_int=float)
     except UnicodeDecodeError:
         raise InvalidRequest(Detail("body", "must be UTF-8")) from None
     except (ValueError, RecursionError):  # RecursionError: brackets nested thousands deep

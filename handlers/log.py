@@ -60,7 +60,7 @@ class RequestLog:
             line["connectionId"] = self.request.connection_id
         if failed and self.error:
             line["exception_name"] = type(self.error).__name__
-            line["exception"] = "".join(format_exception(self.error))
+            line["exception"] = "".join(format_exception(self.error)).rstrip()
         line["FunctionName"] = self._context.function_name
         line["_aws"] = {"Timestamp": round(time() * 1000), "CloudWatchMetrics": [_METRICS]}
         # In one write: a line that print() ends in a second one can be torn apart.

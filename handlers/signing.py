@@ -39,7 +39,7 @@ def signing(enterprise_id: str, connection_id: str) -> Response[str]:
         body_bytes(event),
     )
     records = read_records(request.enterprise_id, token, request.connection_id)
-    scopes = REQUIRED_SCOPES[event.http_method.upper()]
+    scopes = REQUIRED_SCOPES[event.http_method]
     check_access(request, records, required_scopes=scopes, now=time())  # 3 to 8
     return payload_answer(signing_payload(request), log.request_id)
 

@@ -35,8 +35,14 @@ def url(world: "DynamoDBClient") -> Iterator[str]:
 
 @pytest.fixture
 def log_lines(capsys: pytest.CaptureFixture[str]) -> Lines:
-    """What the function has logged since it was last asked, a dictionary a line."""
-    return lambda: [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    """What the function has logged since, a dictionary a line."""
+    written: list[str] = []
+
+    def lines() -> list[dict[str, Any]]:
+        written.append(capsys.readouterr().out)
+        return [json.loads(line) for line in "".join(written).splitlines()]
+
+    return lines
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from binascii import crc32
 from typing import Any
 
 import pytest
@@ -9,14 +10,17 @@ import pytest
 from handlers.state import DEADLINE, ROUNDS
 from tests.asking import METHODS, Lines, ask, assert_internal_error
 from tests.dynamodb import (
+    ALLOWED,
     ENDLESS_FAULTS,
     ITEMS,
     QUICK_FAULTS,
     SILENT_FAULTS,
     Fault,
     Script,
+    Step,
     dynamodb_answering,
     read,
+    written,
 )
 from tools.world import TABLE_NAME, template
 
@@ -118,6 +122,44 @@ def test_keys_left_unprocessed_for_good(
     with dynamodb_answering([read(done, left)], monkeypatch) as asked:
         assert_internal_error(ask(), log_lines, "StateUnavailable")
     assert len(asked) == ROUNDS
+
+
+def test_the_wait_before_another_round_doubles(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr("handlers.state.sleep", waits.append)
+    with dynamodb_answering([read([], ITEMS)], monkeypatch):
+        ask()
+    assert waits == [0.05, 0.1]
+
+
+def test_an_answer_without_a_checksum_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = written(200, ALLOWED).replace(b"x-amz-crc32", b"x-amz-other")
+    with dynamodb_answering([answer], monkeypatch):
+        assert ask().status == 200
+
+
+def test_an_answer_of_another_table_holds_nothing_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = 200, {"Responses": {"other-table": ITEMS}, "UnprocessedKeys": {}}
+    with dynamodb_answering([other], monkeypatch):
+        assert ask().name == "NotAMember"
+
+
+@pytest.mark.parametrize(
+    ("step", "reason"),
+    [
+        (read([], ITEMS), "keys left unprocessed after 3 rounds"),
+        (QUICK_FAULTS["a bad checksum"].step, f"checksum is not {crc32(ALLOWED) ^ 1}"),
+        (ENDLESS_FAULTS["answers byte by byte"].step, "nothing after 0.5 seconds"),
+    ],
+)
+def test_the_log_says_why_the_state_is_unavailable(
+    step: Step, reason: str, log_lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("handlers.state.DEADLINE", 0.5)
+    with dynamodb_answering([step], monkeypatch):
+        ask()
+    (line,) = log_lines()
+    assert line["exception"].endswith(reason)
 
 
 def test_every_round_is_consistent(monkeypatch: pytest.MonkeyPatch) -> None:

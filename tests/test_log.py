@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from handlers.signing import lambda_handler
 from tests.asking import ACME, BODY, ask, call, event_for, sample_event
-from tools.replay import sample_events
+from tools.replay import lambda_context, sample_events
 
 pytestmark = pytest.mark.usefixtures("world")
 
@@ -25,7 +26,27 @@ def test_the_line_tells_the_outcome_of_a_request(log_lines: Lines) -> None:
     assert line["enterpriseId"] == ACME["enterprise_id"]
     assert line["connectionId"] == ACME["connection_id"]
     assert line["requestId"] == event["requestContext"]["requestId"]
-    assert line["duration"] > 0
+
+
+def test_the_line_of_a_500_is_an_error_and_tells_lambdas_own_names(log_lines: Lines) -> None:
+    context = lambda_context()
+    lambda_handler(sample_event("500-corrupt-record"), context)
+    (line,) = log_lines()
+    assert line["level"] == "ERROR"
+    assert line["exception_name"] == "CorruptRecord"
+    assert line["functionRequestId"] == context.aws_request_id
+    assert line["FunctionName"] == context.function_name
+
+
+def test_the_line_is_timed_in_milliseconds(
+    log_lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("handlers.log.time", lambda: 1_700_000_000.1234)
+    monkeypatch.setattr("handlers.log.perf_counter", iter([1.0, 1.2345678]).__next__)
+    ask()
+    (line,) = log_lines()
+    assert line["_aws"]["Timestamp"] == 1_700_000_000_123
+    assert line["duration"] == 234.568
 
 
 @pytest.mark.parametrize("name", [sample.name for sample in sample_events()])
@@ -48,6 +69,7 @@ def test_the_line_is_a_document_of_the_embedded_metric_format(log_lines: Lines) 
     assert directive["Metrics"] == [{"Name": "duration", "Unit": "Milliseconds"}]
     for metric in directive["Metrics"]:
         assert isinstance(line[metric["Name"]], float)
+    assert directive["Dimensions"] == [["FunctionName"], ["FunctionName", "outcome"]]
     for dimensions in directive["Dimensions"]:
         assert all(isinstance(line[dimension], str) for dimension in dimensions)
 

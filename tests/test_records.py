@@ -182,20 +182,26 @@ def test_the_answer_is_the_payload_if_and_only_if_the_rules_say_so(
     assert (answer_given(records, script, method).status == 200) == expected
 
 
+@pytest.mark.parametrize(
+    ("kind", "name"), [("credential", "NotAMember"), ("license", "OesLicenseRequired")]
+)
 def test_what_expires_at_a_second_has_expired_in_that_second(
-    script: list[Said], monkeypatch: pytest.MonkeyPatch
+    script: list[Said], monkeypatch: pytest.MonkeyPatch, kind: str, name: str
 ) -> None:
-    record = STORED["license"] | {"expiresAt": {"N": "4000000000"}}
+    records = STORED | {kind: STORED[kind] | {"expiresAt": {"N": "4000000000"}}}
     monkeypatch.setattr("handlers.signing.time", lambda: 3_999_999_999.999)
-    assert answer_given(STORED | {"license": record}, script).status == 200
+    assert answer_given(records, script).status == 200
     monkeypatch.setattr("handlers.signing.time", lambda: 4_000_000_000.0)
-    assert answer_given(STORED | {"license": record}, script).name == "OesLicenseRequired"
+    assert answer_given(records, script).name == name
 
 
-def test_the_log_names_the_record_and_the_attribute_that_make_no_sense(
+def test_the_log_names_the_record_and_the_attributes_that_make_no_sense(
     script: list[Said], log_lines: Lines
 ) -> None:
-    record = STORED["connection"] | {"active": {"S": "perhaps"}}
+    record = STORED["connection"] | {"active": {"S": "perhaps"}, "name": {"S": ""}}
     answer_given(STORED | {"connection": record}, script)
     (line,) = log_lines()
-    assert "Connection: active: Input should be a valid boolean" in line["exception"]
+    assert (
+        "Connection: active: Input should be a valid boolean;"
+        " name: String should have at least 1 character"
+    ) in line["exception"]

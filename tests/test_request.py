@@ -180,6 +180,43 @@ def test_the_error_says_what_the_details_say() -> None:
     )
 
 
+QUANTITY = (
+    "must be a positive whole number of base units:"
+    " 1 to 78 digits with no sign, separator or leading zero"
+)
+
+
+@pytest.mark.parametrize(
+    ("parts", "field", "message"),
+    [
+        ({"body": ""}, "body", "is required"),
+        ({"body": " " * 65_537}, "body", "must be at most 65536 bytes"),
+        ({"body": b"\xff"}, "body", "must be UTF-8"),
+        ({"body": "\ud800"}, "body", "must be UTF-8"),
+        ({"body": "{"}, "body", "must be valid JSON"),
+        ({"body": "[]"}, "body", "must be a JSON object"),
+        ({"body": without("nonce")}, "nonce", "is required"),
+        ({"body": BODY | {"amount": 1}}, "amount", "must be an object"),
+        ({"body": BODY | {"nonce": ""}}, "nonce", "must not be empty"),
+        ({"body": BODY | {"nonce": 1}}, "nonce", "must be a string"),
+        ({"body": BODY | {"nonce": "\ud800"}}, "nonce", "must not contain lone surrogates"),
+        ({"body": amount(quantity="0")}, "amount.quantity", QUANTITY),
+        ({"body": json.dumps(BODY)[:-1] + ', "nonce": "2"}'}, "nonce", "must be given only once"),
+        ({"body": BODY | {"priority": 1}}, "priority", "is not a known field"),
+        ({"body": BODY | {"a b": 1}}, "body", "has an unknown field"),
+        ({"body": amount(**{"a b": 1})}, "amount", "has an unknown field"),
+        ({"enterprise_id": "a" * 257}, "enterpriseId", "must be at most 256 characters"),
+        ({"enterprise_id": "%FF"}, "enterpriseId", "must be percent-encoded UTF-8"),
+        ({"connection_id": "%"}, "connectionId", "must be percent-encoded UTF-8"),
+        ({"connection_id": "1"}, "connectionId", "must be a UUID in its 8-4-4-4-12 form"),
+    ],
+)
+def test_a_refusal_says_what_is_asked_of_the_field(
+    parts: dict[str, Any], field: str, message: str
+) -> None:
+    assert ask(**parts).body["details"] == [{"field": field, "message": message}]
+
+
 def test_thousands_of_unknown_fields_give_no_more_than_twenty_details() -> None:
     answer = ask(body=BODY | {f"f{number}": 1 for number in range(4000)})
     assert len(answer.fields) == 20
@@ -212,7 +249,8 @@ def test_a_refusal_never_repeats_the_path(connection_id: str) -> None:
 def test_broken_base64_is_refused(broken: str) -> None:
     event = event_for(body=b"")
     event["body"] = broken
-    assert call(event).fields == ["body"]
+    detail = {"field": "body", "message": "must be valid base64"}
+    assert call(event).body["details"] == [detail]
 
 
 def test_a_lone_surrogate_in_the_event_itself_is_refused() -> None:
@@ -279,6 +317,7 @@ def test_the_scheme_and_the_name_of_the_header_are_taken_in_any_case(
         {"Authorization": ["sample-token-trader"]},
         {"Authorization": ["Basic sample-token-trader"]},
         {"Authorization": ["Bearersample-token-trader"]},
+        {"Authorization": ["XBearer sample-token-trader"]},
         {"Authorization": ["Bearer sample-token-trader more"]},
         {"Authorization": ["Bearer sample-token-trader, Bearer sample-token-viewer"]},
         {"Authorization": ["Bearer sämple"]},
