@@ -2,22 +2,22 @@
 
 import os
 from binascii import crc32
-from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from functools import cache
 from hashlib import sha256
 from time import sleep
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-import boto3
-from boto3.dynamodb.types import TypeDeserializer
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
+from botocore.session import get_session
 
 from domain.records import Item, Records
+from handlers.deadline import within
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import KeysAndAttributesTypeDef
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, KeysAndAttributesTypeDef
 
 TIMEOUT = 1.0
 """How long to wait for a connection, and then for a piece of the answer, in seconds."""
@@ -31,8 +31,8 @@ DEADLINE = ROUNDS * ATTEMPTS * 2 * TIMEOUT
 """When to give the whole read up, in seconds: after the time-outs of all attempts.
 
 The time-outs alone are no bound. Each piece of an answer starts them anew, every address of a host is
-tried, and name resolution, the wait that an answer asks for before another attempt, and the renewal of
-the function's credentials know none.
+tried, and the wait that an answer asks for before another attempt and the renewal of the function's
+credentials know none.
 """
 
 LICENSE_KEY = "LICENSE#OES"
@@ -71,25 +71,17 @@ def read_records(enterprise_id: str, token: str, connection_id: str) -> Records:
     """
     partition = enterprise_key(enterprise_id)
     credential, connection = credential_key(token), connection_key(connection_id)
-    reading = _reader().submit(_read_items, partition, [credential, LICENSE_KEY, connection])
     try:
-        items = reading.result(DEADLINE)
-    except TimeoutError:
-        _reader.cache_clear()  # it may hang for good: the next request gets another
-        raise StateUnavailable(f"nothing after {DEADLINE} seconds") from None
+        items = within(DEADLINE, _read_items, partition, [credential, LICENSE_KEY, connection])
+    except TimeoutError as error:
+        _client_for.cache_clear()  # it was stopped anywhere: the next request gets another
+        raise StateUnavailable(str(error)) from None
     return Records(items.get(credential), items.get(LICENSE_KEY), items.get(connection))
-
-
-@cache
-def _reader() -> ThreadPoolExecutor:
-    # A thread, since nothing else can be left behind whatever it waits for.
-    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="reader")
 
 
 def _read_items(partition: str, sort_keys: list[str]) -> dict[str, Item]:
     table = os.environ["TABLE_NAME"]
-    client = dynamodb_client(os.environ.get("AWS_ENDPOINT_URL_DYNAMODB"))
-    value = TypeDeserializer().deserialize
+    client = dynamodb_client()
     items: dict[str, Item] = {}
     wanted: KeysAndAttributesTypeDef = {
         "Keys": [{"pk": {"S": partition}, "sk": {"S": sort_key}} for sort_key in sort_keys],
@@ -100,30 +92,52 @@ def _read_items(partition: str, sort_keys: list[str]) -> dict[str, Item]:
             sleep(BACK_OFF * 2 ** (round_ - 1))
         answer = client.batch_get_item(RequestItems={table: wanted})
         for stored in answer["Responses"].get(table, []):
-            item = {name: value(attribute) for name, attribute in stored.items()}
+            item = {name: _value(attribute) for name, attribute in stored.items()}
             if item["pk"] == partition:
-                items[item["sk"]] = item
+                items[cast("str", item["sk"])] = item
         if not answer["UnprocessedKeys"]:
             return items
         wanted["Keys"] = answer["UnprocessedKeys"][table]["Keys"]
     raise StateUnavailable(f"keys left unprocessed after {ROUNDS} rounds")
 
 
-@cache
-def dynamodb_client(endpoint_url: str | None) -> "DynamoDBClient":
-    """The client for an endpoint, AWS's own if None or empty, made once.
+def _value(attribute: "AttributeValueTypeDef") -> object:
+    # The data model's types. What is of another stays as it came, tag and all: no record has such a
+    # value.
+    match attribute:
+        case {"S": str(text)}:
+            return text
+        case {"N": str(number)}:
+            return Decimal(number)
+        case {"BOOL": bool(flag)}:
+            return flag
+        case {"SS": list(texts)}:
+            return set(texts)
+    return attribute
 
-    botocore would read `AWS_ENDPOINT_URL_DYNAMODB` by itself; as an argument it gives each endpoint
-    a client of its own.
+
+def dynamodb_client() -> "DynamoDBClient":
+    """The client for the endpoint in `AWS_ENDPOINT_URL_DYNAMODB`, AWS's own if there is none.
+
+    botocore would read that by itself; read here, it gives each endpoint one client of its own.
     """
-    client = boto3.client(
-        "dynamodb",
-        endpoint_url=endpoint_url or None,
-        config=Config(
-            connect_timeout=TIMEOUT,
-            read_timeout=TIMEOUT,
-            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
-        ),
+    return _client_for(os.environ.get("AWS_ENDPOINT_URL_DYNAMODB") or None)
+
+
+@cache
+def _client_for(endpoint_url: str | None) -> "DynamoDBClient":
+    config = Config(
+        connect_timeout=TIMEOUT,
+        read_timeout=TIMEOUT,
+        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        # What botocore would do anew for each request and needs not: check the types of parameters
+        # that are ours, and make up a user agent, twice.
+        parameter_validation=False,
+        user_agent="deallocation-signing",
+    )
+    client = cast(
+        "DynamoDBClient",
+        get_session().create_client("dynamodb", endpoint_url=endpoint_url, config=config),
     )
     client.meta.events.register("after-call.dynamodb", _refuse_corrupt_answer)
     return client

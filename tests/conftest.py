@@ -54,7 +54,7 @@ def reads(world: "DynamoDBClient") -> Iterator[list[dict[str, Any]]]:
     def note(params: dict[str, Any], **_: object) -> None:
         asked.append(params)
 
-    events = dynamodb_client(None).meta.events
+    events = dynamodb_client().meta.events
     events.register("provide-client-params.dynamodb.*", note)
     yield asked
     events.unregister("provide-client-params.dynamodb.*", note)

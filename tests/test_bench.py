@@ -15,6 +15,6 @@ def test_the_floor_returns_the_same_payload() -> None:
 
 
 def test_the_floor_has_the_same_time_outs_and_attempts() -> None:
-    theirs, ours = floor.dynamodb_client().meta.config, dynamodb_client(None).meta.config
+    theirs, ours = floor.dynamodb_client().meta.config, dynamodb_client().meta.config
     for name in ("connect_timeout", "read_timeout", "retries"):
         assert getattr(theirs, name) == getattr(ours, name)

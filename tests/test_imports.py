@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 ALLOWED = {
     "domain": {"domain", "pydantic", "rfc8785"},
-    "handlers": {"handlers", "domain", "aws_lambda_powertools", "boto3", "botocore"},
+    "handlers": {"handlers", "domain", "aws_lambda_powertools", "botocore"},
 }
 IMPURE = {
     "datetime",

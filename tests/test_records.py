@@ -51,6 +51,8 @@ VALUES: list[Value] = [
     {"B": "YWN0aXZl"},
     {"BOOL": True},
     {"BOOL": False},
+    {"BOOL": "true"},
+    {"BOOL": 1},
     {"NULL": True},
     {"SS": ["BTC", "settlement_network_read", "settlement_network_write"]},
     {"SS": ["settlement_network_read"]},
@@ -74,7 +76,7 @@ def makes_sense(attribute: str, value: Value) -> bool:
             return bool(text)
         case "scopes" | "currencies", {"SS": texts}:
             return bool(texts) and all(texts)
-        case "active", {"BOOL": _}:
+        case "active", {"BOOL": bool()}:
             return True
         case "expiresAt", {"N": seconds}:
             return 0 <= float(seconds) < 253_402_300_800  # the year 10000

@@ -1,0 +1,85 @@
+"""The bound on a call: kept whatever the call waits for, and gone with the call."""
+
+import signal
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from time import monotonic
+
+import pytest
+
+from handlers.deadline import within
+
+
+def test_a_call_that_is_done_in_time_returns_what_it_returns() -> None:
+    assert within(10, divmod, 7, 2) == (3, 1)
+
+
+def test_a_call_that_waits_for_ever_is_cut_off() -> None:
+    started = monotonic()
+    with pytest.raises(TimeoutError, match=r"nothing after 0\.05 seconds"):
+        within(0.05, Event().wait)
+    assert monotonic() - started >= 0.05
+
+
+def test_a_call_that_takes_every_exception_for_its_own_is_cut_off_too() -> None:
+    def stubborn() -> None:
+        while True:
+            try:
+                Event().wait()
+            except Exception:  # noqa: BLE001, S112 -- what libraries do to try again
+                continue
+
+    with pytest.raises(TimeoutError):
+        within(0.05, stubborn)
+
+
+def test_a_call_that_loses_the_first_alarm_is_cut_off_by_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lost: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", lost.append)
+
+    class Destroyed:
+        def __del__(self) -> None:
+            Event().wait()
+
+    def loses() -> None:
+        Destroyed()
+        Event().wait()
+
+    with pytest.raises(TimeoutError):
+        within(0.05, loses)
+    assert len(lost) == 1
+
+
+def test_a_call_s_own_failure_comes_as_it_is() -> None:
+    with pytest.raises(ZeroDivisionError):
+        within(10, divmod, 1, 0)
+
+
+def test_no_alarm_is_left_behind() -> None:
+    before = signal.getsignal(signal.SIGALRM)
+    within(10, int)
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+    assert signal.getsignal(signal.SIGALRM) is before
+
+
+def test_an_alarm_that_rings_as_the_call_returns_is_not_heard(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rung: list[float] = []
+
+    def ring(_timer: int, seconds: float, _interval: float = 0) -> None:
+        if not seconds:
+            signal.raise_signal(signal.SIGALRM)
+            rung.append(seconds)
+
+    monkeypatch.setattr(signal, "setitimer", ring)
+    assert within(10, int) == 0
+    assert rung == [0]
+
+
+def test_in_another_thread_the_call_is_made_without_a_bound() -> None:
+    with ThreadPoolExecutor() as pool:
+        assert pool.submit(within, 0.01, Event().wait, 0.05).result() is False
