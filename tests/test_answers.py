@@ -1,6 +1,7 @@
 """The shape of the answers: every one of them, whatever came in."""
 
 import os
+import runpy
 import subprocess
 import sys
 from typing import Any
@@ -8,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from handlers import signing, state
 from handlers.signing import lambda_handler
 from tests.asking import Answer, call, event_for, sample_event
 from tools.replay import lambda_context, sample_events
@@ -119,3 +121,14 @@ def test_no_setting_makes_a_500_tell_the_client_more() -> None:
     (answer,) = [line for line in ran.stdout.splitlines() if line.startswith("answer:")]
     assert "InternalError" in answer
     assert "Traceback" not in answer
+
+
+@pytest.mark.parametrize(("variable", "made"), [("AWS_LAMBDA_FUNCTION_NAME", 1), ("USER", 0)])
+def test_the_client_is_made_when_the_function_starts_in_lambda(
+    variable: str, made: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clients: list[None] = []
+    monkeypatch.setattr(state, "dynamodb_client", lambda: clients.append(None))
+    monkeypatch.setenv(variable, "SigningFunction")
+    runpy.run_path(str(signing.__file__))
+    assert len(clients) == made
