@@ -15,6 +15,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from domain.access import READ_SCOPE, WRITE_SCOPE, check_access
 from domain.payload import signing_payload
 from domain.request import parse_signing_request
+from handlers import COLLECTOR
 from handlers.answers import MethodNotAllowed, RouteNotFound, payload_answer, refusal
 from handlers.event import bearer_token, body_bytes, path_parameter
 from handlers.log import RequestLog
@@ -92,3 +93,4 @@ if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
     dynamodb_client()
 # What is loaded by now stays for good: it is nothing for the collector to look at.
 gc.freeze()
+gc.set_threshold(*COLLECTOR)
