@@ -4,6 +4,7 @@ import re
 import subprocess
 import tomllib
 from collections.abc import Callable
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -200,3 +201,19 @@ def test_the_costs_are_what_their_factors_come_to() -> None:
     assert f"That is ${total:.2f} a million." in README
     seconds, price, cost = re.findall(r"1 GB . ([\d,]+) s . \$([\d.]+) = \$([\d.]+)", README)[0]
     assert f"{int(seconds.replace(',', '')) * float(price):.2f}" == cost
+
+
+def test_the_memory_sizes_cost_what_the_arithmetic_says() -> None:
+    start, request = (
+        float(each) for each in re.findall(r"of ([\d.]+) s .* and ([\d.]+) ms a", README)[0]
+    )
+    wait = float(re.findall(r"([\d.]+) ms of waiting for DynamoDB", README)[0])
+    (gigabyte_second,) = re.findall(r"^\| Lambda, arm64,.*?\$([\d.]+)", README, re.MULTILINE)
+    for memory, duration, cost, first in table("memory"):
+        megabytes = int(memory.removesuffix(" MB"))
+        share = megabytes / 1769
+        milliseconds = wait + request / share
+        assert duration == f"{milliseconds:.1f} ms"
+        billed = megabytes / 1024 * ceil(milliseconds) / 1000 * 1e6 * float(gigabyte_second)
+        assert cost == f"${billed:.2f}"
+        assert first == f"{start / share:.1f} s"
