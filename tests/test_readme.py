@@ -78,9 +78,10 @@ def test_the_data_model_is_that_of_the_records() -> None:
 
 
 def test_the_table_of_limits_is_what_is_set() -> None:
-    function = template()["Resources"]["SigningFunction"]["Properties"]["Timeout"]
+    function = template()["Resources"]["SigningFunction"]["Properties"]
+    assert function["Environment"]["Variables"]["RES_OPTIONS"] == "timeout:1 attempts:2"
     limits = [float(value.removesuffix(" s")) for _, value in table("limit")]
-    assert limits == [TIMEOUT, ATTEMPTS, ROUNDS, DEADLINE, function, 29]
+    assert limits == [TIMEOUT, ATTEMPTS, ROUNDS, 1 * 2, DEADLINE, function["Timeout"], 29]
 
 
 def test_the_table_of_commands_is_what_make_lists() -> None:
