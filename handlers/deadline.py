@@ -10,9 +10,9 @@ class _Expired(BaseException):
     pass
 
 
-def within[**P, R](
-    seconds: float, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs
-) -> R:
+def within[*Args, Result](
+    seconds: float, function: Callable[[*Args], Result], *args: *Args
+) -> Result:
     """What the function returns. Raises `TimeoutError` if it is not done in so many seconds.
 
     The bound is SIGALRM's, which costs microseconds; to wait for a thread would cost a fifth of a
@@ -20,7 +20,7 @@ def within[**P, R](
     into C that does not let go, such as name resolution, is cut off when it returns.
     """
     if current_thread() is not main_thread():
-        return function(*args, **kwargs)
+        return function(*args)
     done = False
 
     def expire(*_: object) -> None:
@@ -32,7 +32,7 @@ def within[**P, R](
     signal.setitimer(signal.ITIMER_REAL, seconds, 1)
     try:
         try:
-            return function(*args, **kwargs)
+            return function(*args)
         finally:
             done = True
     except _Expired:

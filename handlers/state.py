@@ -94,7 +94,7 @@ def _read_items(partition: str, sort_keys: list[str]) -> dict[str, Item]:
         for stored in answer["Responses"].get(table, []):
             item = {name: _value(attribute) for name, attribute in stored.items()}
             if item["pk"] == partition:
-                items[cast("str", item["sk"])] = item
+                items[str(item["sk"])] = item
         if not answer["UnprocessedKeys"]:
             return items
         wanted["Keys"] = answer["UnprocessedKeys"][table]["Keys"]

@@ -68,16 +68,16 @@ def test_no_alarm_is_left_behind() -> None:
 def test_an_alarm_that_rings_as_the_call_returns_is_not_heard(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    rung: list[float] = []
+    set_to: list[tuple[float, float]] = []
 
-    def ring(_timer: int, seconds: float, _interval: float = 0) -> None:
+    def ring(_timer: int, seconds: float, interval: float = 0) -> None:
+        set_to.append((seconds, interval))
         if not seconds:
             signal.raise_signal(signal.SIGALRM)
-            rung.append(seconds)
 
     monkeypatch.setattr(signal, "setitimer", ring)
     assert within(10, int) == 0
-    assert rung == [0]
+    assert set_to == [(10, 1), (0, 0)]
 
 
 def test_in_another_thread_the_call_is_made_without_a_bound() -> None:
