@@ -91,7 +91,7 @@ smoke: $(INSTALLED) ## Replay the sample events over HTTP, to a deployed stage a
 bench: $(INSTALLED) ## Compare the speed to a bare handler's, and show what the time goes to
 	@$(VENV)/bin/python -m tools bench
 
-mutate: $(INSTALLED) ## Change the code in hundreds of small ways, and see the tests fail (minutes)
+mutate: $(INSTALLED) ## Change the code in hundreds of small ways, and see the tests fail (half an hour)
 	$(VENV)/bin/mutmut run
 	@$(VENV)/bin/mutmut results
 

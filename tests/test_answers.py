@@ -132,3 +132,14 @@ def test_the_client_is_made_when_the_function_starts_in_lambda(
     monkeypatch.setenv(variable, "SigningFunction")
     runpy.run_path(str(signing.__file__))
     assert len(clients) == made
+
+
+def test_to_start_leaves_the_garbage_collector_as_it_was() -> None:
+    script = (
+        "import gc; before = gc.get_threshold()\n"
+        "import handlers.signing; print(before == gc.get_threshold())\n"
+    )
+    ran = subprocess.run(  # noqa: S603 -- our own words
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout == "True\n"

@@ -2,6 +2,7 @@
 
 import socket
 from binascii import crc32
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import pytest
@@ -97,6 +98,17 @@ def test_a_closed_port(log_lines: Lines, monkeypatch: pytest.MonkeyPatch) -> Non
         port = closed_at_once.getsockname()[1]
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", f"http://127.0.0.1:{port}")
     assert_internal_error(ask(), log_lines, "EndpointConnectionError")
+
+
+def test_a_port_that_lets_nobody_in(log_lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("handlers.state.TIMEOUT", 0.3)
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, ExitStack() as waiting:
+        with suppress(TimeoutError):
+            while True:  # until the queue is full, in which nobody is served
+                waiting.enter_context(socket.create_connection(full.getsockname(), timeout=0.1))
+        port = full.getsockname()[1]
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", f"http://127.0.0.1:{port}")
+        assert_internal_error(ask(), log_lines, "ConnectTimeoutError")
 
 
 def test_a_table_that_is_throttled_once_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,6 +38,15 @@ def test_the_line_of_a_500_is_an_error_and_tells_lambdas_own_names(log_lines: Li
     assert line["FunctionName"] == context.function_name
 
 
+def test_the_exception_reads_as_python_prints_it(log_lines: Lines) -> None:
+    call(sample_event("500-corrupt-record"))
+    (line,) = log_lines()
+    head, place, *_, last = line["exception"].split("\n")
+    assert head == "Traceback (most recent call last):"
+    assert place.startswith('  File "')
+    assert last.startswith("domain.errors.CorruptRecord: Connection: ")
+
+
 def test_the_line_is_timed_in_milliseconds(
     log_lines: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -51,10 +60,11 @@ def test_the_line_is_timed_in_milliseconds(
 
 @pytest.mark.parametrize("name", [sample.name for sample in sample_events()])
 def test_a_request_is_one_line_with_the_answers_own_status_name_and_id(
-    name: str, log_lines: Lines
+    name: str, log_lines: Lines, caplog: pytest.LogCaptureFixture
 ) -> None:
     answer = call(sample_event(name))
     (line,) = log_lines()
+    assert caplog.records == []  # nor does a library log something
     assert line["status"] == answer.status
     assert line["outcome"] == (answer.name or "Payload")
     assert line["requestId"] == answer.headers["Request-Id"]

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from domain.records import License
 from tests.asking import (
     BODY,
     METHODS,
@@ -195,6 +197,20 @@ def test_what_expires_at_a_second_has_expired_in_that_second(
     assert answer_given(records, script).status == 200
     monkeypatch.setattr("handlers.signing.time", lambda: 4_000_000_000.0)
     assert answer_given(records, script).name == name
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("credential", "NotAMember"), ("license", "OesLicenseRequired")]
+)
+def test_what_expires_at_0_has_expired_long_ago(script: list[Said], kind: str, name: str) -> None:
+    records = STORED | {kind: STORED[kind] | {"expiresAt": {"N": "0"}}}
+    assert answer_given(records, script).name == name
+
+
+def test_a_record_stays_as_it_was_read() -> None:
+    record = License.parse({"status": "inactive"})
+    with pytest.raises(ValidationError):
+        record.status = "active"  # type: ignore[misc] # -- that it is frozen is what is tested
 
 
 def test_the_log_names_the_record_and_the_attributes_that_make_no_sense(

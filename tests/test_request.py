@@ -4,7 +4,10 @@ import json
 from typing import Any
 
 import pytest
+from pydantic import BaseModel, ValidationError
 
+from domain.records import Connection, Credential, License
+from domain.request import SigningBody, parse_signing_request
 from tests.asking import ACME, BODY, METHODS, ask, call, event_for
 
 pytestmark = pytest.mark.usefixtures("world")
@@ -75,7 +78,8 @@ REFUSED: list[tuple[str, object, str]] = [
     ("a lone surrogate", BODY | {"notes": "\ud800"}, "notes"),
     ("an unknown field", BODY | {"priority": SECRET}, "priority"),
     ("a known field's other name", BODY | {"client_external_id": "1"}, "client_external_id"),
-    ("an unknown field of many characters", BODY | {"x" * 65: 1}, "body"),
+    ("an unknown field of 64 characters", BODY | {"x" * 64: 1}, "x" * 64),
+    ("an unknown field of more characters", BODY | {"x" * 65: 1}, "body"),
     ("an unknown field that is no name", BODY | {"\ud800\n": 1}, "body"),
     ("an unknown field of the amount that is no name", amount(**{"": 1}), "amount"),
     ("the path's field in the body", BODY | {"enterpriseId": "acme-capital"}, "enterpriseId"),
@@ -240,6 +244,26 @@ def test_a_refusal_never_repeats_the_value(body: object) -> None:
     assert SECRET not in answer.text
 
 
+@pytest.mark.parametrize("model", [SigningBody, Credential, License, Connection])
+def test_a_model_s_own_error_never_repeats_a_value(model: type[BaseModel]) -> None:
+    fields = {str(field.alias): [SECRET] for field in model.model_fields.values()}
+    with pytest.raises(ValidationError) as caught:
+        model.model_validate(fields)
+    assert SECRET not in str(caught.value)
+
+
+def test_bytes_are_no_text() -> None:
+    with pytest.raises(ValidationError):
+        SigningBody.model_validate(BODY | {"nonce": b"01J9ZQ6K3M"})
+
+
+def test_a_request_stays_as_it_was_read() -> None:
+    body = json.dumps(BODY).encode()
+    request = parse_signing_request(ACME["enterprise_id"], ACME["connection_id"], body)
+    with pytest.raises(ValidationError):
+        request.nonce = "another"  # type: ignore[misc] # -- that it is frozen is what is tested
+
+
 @pytest.mark.parametrize("connection_id", [SECRET, f"%FF{SECRET}"])
 def test_a_refusal_never_repeats_the_path(connection_id: str) -> None:
     assert SECRET not in ask(connection_id=connection_id, enterprise_id=f"%{SECRET}").text
@@ -320,7 +344,9 @@ def test_the_scheme_and_the_name_of_the_header_are_taken_in_any_case(
         {"Authorization": ["XBearer sample-token-trader"]},
         {"Authorization": ["Bearer sample-token-trader more"]},
         {"Authorization": ["Bearer sample-token-trader, Bearer sample-token-viewer"]},
+        {"Authorization": ["Bearer ="]},
         {"Authorization": ["Bearer sämple"]},
+        {"Authorization": ["Bearer \N{KELVIN SIGN}"]},  # whose lower case is an ASCII letter
         {"Authorization": ["Bearer sample-token-trader\n"]},
         {"Authorization": ["Bearer sample-token-trader", "Bearer sample-token-trader"]},
         {"Authorization": ["Bearer sample-token-trader"], "authorization": ["Bearer x"]},
