@@ -4,7 +4,7 @@ import binascii
 import re
 from urllib.parse import unquote
 
-from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
+from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 
 from domain.errors import Detail, InvalidRequest
 from handlers.answers import Unauthenticated
@@ -15,7 +15,7 @@ _BEARER = re.compile(r"bearer +([A-Za-z0-9\-._~+/]+=*)", re.ASCII | re.IGNORECAS
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
-def bearer_token(event: APIGatewayProxyEvent) -> str:
+def bearer_token(event: BaseProxyEvent) -> str:
     """The access token of the one `Authorization` header.
 
     Raises `Unauthenticated` if there is no such header, another scheme, or more than one: a doubt
@@ -47,7 +47,7 @@ def path_parameter(name: str, segment: str) -> str:
     raise InvalidRequest(Detail(name, "must be percent-encoded UTF-8"))
 
 
-def body_bytes(event: APIGatewayProxyEvent) -> bytes:
+def body_bytes(event: BaseProxyEvent) -> bytes:
     """The body as it was sent, any base64 of API Gateway's undone; empty if there is none.
 
     Raises `InvalidRequest` if the base64 is broken or the text is no Unicode.

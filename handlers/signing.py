@@ -8,7 +8,7 @@ import os
 from time import time
 from typing import Any
 
-from aws_lambda_powertools.event_handler.api_gateway import APIGatewayRestResolver, Response
+from aws_lambda_powertools.event_handler.api_gateway import ApiGatewayResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -28,7 +28,9 @@ SIGNING_PATH = (
 REQUIRED_SCOPES = {"GET": {READ_SCOPE}, "POST": {READ_SCOPE, WRITE_SCOPE}}
 OTHER_METHODS = ["CONNECT", "DELETE", "HEAD", "OPTIONS", "PATCH", "PUT", "QUERY", "TRACE"]
 
-app = APIGatewayRestResolver(debug=False)  # explicit: in debug mode a 500 shows its traceback
+# For REST APIs, as its subclass is that takes a path with slashes after it for the same path. In debug
+# mode a 500 would show its traceback.
+app = ApiGatewayResolver(debug=False)
 
 
 @app.get(SIGNING_PATH, operation_id="V1ClientDeallocationsSigningGetRoute")

@@ -70,7 +70,17 @@ def test_another_method_is_a_405_that_names_the_two(method: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "", "/api/network/v1/enterprises/acme-capital", "//", "{path}/more", "x{path}"]
+    "path",
+    [
+        "/",
+        "",
+        "/api/network/v1/enterprises/acme-capital",
+        "//",
+        "{path}/",
+        "{path}//",
+        "{path}/more",
+        "x{path}",
+    ],
 )
 def test_another_path_is_a_404(path: str) -> None:
     event = event_for()
