@@ -51,7 +51,7 @@ test-artifact: $(INSTALLED) .venv-sam/.installed .venv-runtime/.installed ## Tes
 	done
 	$(VENV)/bin/pytest tests/artifact.py
 
-fuzz: $(INSTALLED) ## Send the handler what openapi.yaml allows and forbids, by schemathesis; EXAMPLES=n at most
+fuzz: $(INSTALLED) ## Fuzz the handler against openapi.yaml by schemathesis, at most EXAMPLES=n for each operation
 	@$(VENV)/bin/python -m tools fuzz --examples $(EXAMPLES)
 
 check: $(INSTALLED) $(NODE_INSTALLED) .venv-sam/.installed .venv-checkov/.installed ## Check format, lint, types, security, the template and openapi.yaml

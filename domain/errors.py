@@ -1,6 +1,6 @@
 """Why there is no payload. Each name is the contract's own, and none knows HTTP.
 
-The order in which they win over each other is `domain.access` and design's table of checks.
+Which of them wins over which is the contract's table of checks (README, "Errors").
 """
 
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""What the state table holds of an enterprise, as design's data model lists it.
+"""What the state table holds of an enterprise (README, "The data model").
 
 A record that does not parse is a `CorruptRecord`, never a reason to allow. Attributes that the
 data model does not list are ignored, so that a later version of it can add some.

@@ -29,7 +29,7 @@ class MethodNotAllowed(Exception):
 
 
 class InternalError(Exception):
-    """What everything is to the client that has no row of its own in the table below."""
+    """What the client is told of any error that has no row of its own in the table below."""
 
 
 ANSWERS: dict[type[Exception], tuple[HTTPStatus, str]] = {

@@ -102,8 +102,8 @@ def _read_items(partition: str, sort_keys: list[str]) -> dict[str, Item]:
 
 
 def _value(attribute: "AttributeValueTypeDef") -> object:
-    # The data model's types. What is of another stays as it came, tag and all: no record has such a
-    # value.
+    # The data model's types. A value of another type stays as it came, tag and all, so that no record
+    # takes it.
     match attribute:
         case {"S": str(text)}:
             return text

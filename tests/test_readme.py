@@ -171,11 +171,11 @@ def test_the_table_of_parameters_is_the_template_s() -> None:
 
 def test_the_table_of_alarms_is_the_template_s() -> None:
     resources = TEMPLATE["Resources"]
-    documented = {name: "turns a deployment back" in when for name, when, _ in table("alarm")}
+    documented = {name: "stops a deployment" in when for name, when, _ in table("alarm")}
     preference = resources["SigningFunction"]["Properties"]["DeploymentPreference"]
-    turning_back = {alarm["Ref"] for alarm in preference["Alarms"]}
+    stopping = {alarm["Ref"] for alarm in preference["Alarms"]["Fn::If"][1]}
     assert documented == {
-        name: name in turning_back
+        name: name in stopping
         for name, resource in resources.items()
         if resource["Type"] == "AWS::CloudWatch::Alarm"
     }

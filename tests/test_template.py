@@ -1,7 +1,6 @@
 """template.yaml, as SAM makes it into the CloudFormation that is deployed."""
 
 import json
-import re
 import subprocess
 from typing import Any
 
@@ -9,7 +8,7 @@ import pytest
 
 from handlers.answers import ANSWERS, InternalError, RouteNotFound
 from handlers.log import METRICS_NAMESPACE
-from handlers.signing import SIGNING_PATH
+from tools.openapi import RESOURCE
 from tools.world import ROOT
 
 type Resources = dict[str, Any]
@@ -139,21 +138,15 @@ def test_the_access_log_is_json_and_holds_nothing_that_the_client_writes(
 
 def test_every_method_and_route_goes_to_the_published_alias(resources: Resources) -> None:
     any_method = "x-amazon-apigateway-any-method"
-    signing_path = re.sub(r"<(\w+)_(\w)(\w+)>", _camel, SIGNING_PATH)
     paths = api_body(resources)["paths"]
     assert {path: set(methods) for path, methods in paths.items()} == {
-        signing_path: {"get", "post", any_method},
+        RESOURCE: {"get", "post", any_method},
         "/{proxy+}": {any_method},
     }
     for methods in paths.values():
         for method in methods.values():
             uri = method["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
             assert uri.endswith("/functions/${SigningFunctionAliaslive}/invocations")
-
-
-def _camel(match: re.Match[str]) -> str:
-    first, initial, rest = match.groups()
-    return f"{{{first}{initial.upper()}{rest}}}"
 
 
 def test_the_alias_moves_gradually_and_back_if_there_is_an_alarm(resources: Resources) -> None:
@@ -163,7 +156,9 @@ def test_the_alias_moves_gradually_and_back_if_there_is_an_alarm(resources: Reso
     (group,) = of_type(resources, "AWS::CodeDeploy::DeploymentGroup").values()
     assert "Canary10Percent5Minutes" in json.dumps(group["DeploymentConfigName"])
     assert group["AutoRollbackConfiguration"]["Enabled"] is True
-    assert [alarm["Name"]["Ref"] for alarm in group["AlarmConfiguration"]["Alarms"]] == [
+    condition, heeded, ignored = group["AlarmConfiguration"]["Fn::If"]
+    assert (condition, ignored) == ("AlarmsStop", {})
+    assert [alarm["Name"]["Ref"] for alarm in heeded["Alarms"]] == [
         "ServerErrorAlarm",
         "FunctionErrorAlarm",
         "LatencyAlarm",

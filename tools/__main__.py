@@ -68,6 +68,8 @@ def replay_command(
     Exits with 1 if a status is not the one in the event's name; with --url, if a status, a payload
     or an error's name is not the one that the handler itself answers.
     """
+    if (sam_local or no_state) and not url:
+        raise typer.BadParameter("is required with it", param_hint="--url")
     left_out = (NOT_IN_SAM_LOCAL if sam_local else NOT_OVER_HTTP) if url else {}
     samples = events or sample_events()
     # The table instead of the log's lines.

@@ -23,7 +23,7 @@ from domain.payload import signing_payload
 from domain.request import DETAILS_LIMIT, SigningBody, SigningRequest, parse_signing_request
 from handlers.answers import ANSWERS, RouteNotFound, payload_answer, refusal
 from handlers.signing import REQUIRED_SCOPES, SIGNING_PATH, app
-from tools.world import ROOT
+from tools.world import ROOT, template
 
 OPENAPI = ROOT / "openapi.yaml"
 ENTERPRISE_ID = "acme-capital"
@@ -52,12 +52,15 @@ The checks run in this order, and the first that fails answers:
 | status | name | sentence |
 |---|---|---|
 {_CHECKS}
+
+API Gateway answers some requests before they get here, in the same shape: `Throttled` with a 429,
+any other 4xx as `RequestRefused`, such as that of a body of over 10 MB.
 """
 METHODS = {
     "GET": (
         "Get the payload to sign",
         """\
-The body is the question. A client that cannot send one with GET, as no browser can (the Fetch
+The request is in the body. A client that cannot send one with GET, as no browser can (the Fetch
 standard forbids it), asks by POST.""",
     ),
     "POST": (
@@ -103,6 +106,11 @@ HEADERS = {
         "description": "API Gateway's REST APIs rename it to `x-amzn-Remapped-WWW-Authenticate`.",
         "schema": TEXT | {"const": "Bearer"},
     },
+    "Retry-After": {
+        "description": "When to ask again, in seconds.",
+        "required": True,
+        "schema": {"type": "integer", "minimum": 1},
+    },
     "Allow": {
         "description": "The methods that there are.",
         "required": True,
@@ -114,7 +122,11 @@ ERROR = {
     "name": TEXT
     | {
         "description": "The error's name for programs. It stays.",
-        "enum": [kind.__name__ for kind in ANSWERS if kind is not InvalidRequest],
+        "enum": [
+            *(kind.__name__ for kind in ANSWERS if kind is not InvalidRequest),
+            "Throttled",
+            "RequestRefused",
+        ],
     },
     "requestId": TEXT | {"description": "The id of the request, as in the header `Request-Id`."},
 }
@@ -256,14 +268,25 @@ def _parameter(name: str, field: dict[str, Any]) -> dict[str, Any]:
 
 
 def _answers() -> dict[HTTPStatus, dict[str, Response[str]]]:
-    """The answers that there are: for each status by name, as the handler gives them."""
+    """The answers that there are: for each status by name, as handler and API Gateway give them."""
     request = parse_signing_request(ENTERPRISE_ID, CONNECTION_ID, json.dumps(BODY).encode())
     payload = payload_answer(signing_payload(request), REQUEST_ID)
     answers = defaultdict(dict, {HTTPStatus.OK: {"Payload": payload}})
     for kind, (status, _) in ANSWERS.items():
         details = [Detail("amount.quantity", "must be a string")] if kind is InvalidRequest else []
         answers[status][kind.__name__] = refusal(kind(*details), REQUEST_ID)
+    answers[HTTPStatus.TOO_MANY_REQUESTS]["Throttled"] = _throttled()
     return answers
+
+
+def _throttled() -> Response[str]:
+    answer = template()["Resources"]["Api"]["Properties"]["GatewayResponses"]["THROTTLED"]
+    body = answer["ResponseTemplates"]["application/json"]
+    return Response(
+        answer["StatusCode"],
+        body=body.replace("$context.requestId", REQUEST_ID),
+        headers=answer["ResponseParameters"]["Headers"],
+    )
 
 
 def _response(status: HTTPStatus, same: dict[str, Response[str]]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import sys
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
@@ -64,7 +65,7 @@ def load(
                 f"{count} of {len(records)} records are done: those before line {record.line}.",
                 "That line may be done too, if no answer came. To run it all again does no harm.",
             ) from None
-    typer.echo(f"{len(records)} records are {'deleted' if revoke else 'written'}.", err=True)
+    typer.echo(f"Records {'deleted' if revoke else 'written'}: {len(records)}.", err=True)
 
 
 def credential(  # noqa: PLR0913 -- the words of a command
@@ -78,7 +79,7 @@ def credential(  # noqa: PLR0913 -- the words of a command
         str | None, typer.Option(metavar="SHA256", help="Delete the member's token of this hash")
     ] = None,
 ) -> None:
-    """Mint an access token and print it, this once; the table gets its hash."""
+    """Mint an access token and print it, this once, or revoke one; the table has its hash alone."""
     token = token_urlsafe(_TOKEN_BYTES)
     digest = revoke or sha256(token.encode()).hexdigest()
     expires_at = datetime.now(UTC) + _duration(expires_in)
@@ -108,10 +109,10 @@ def credential(  # noqa: PLR0913 -- the words of a command
     except (BotoCoreError, ClientError) as error:
         raise _failure(_reason(error, table)) from None
     typer.echo(token)
-    again = ["credential", enterprise, member, "--table", table, "--revoke", digest]
+    tools = [sys.executable, "-m", "tools"]
+    again = [*tools, "credential", enterprise, member, "--table", table, "--revoke", digest]
     typer.echo(
-        f"It counts until {expires_at:%Y-%m-%d %H:%M} UTC. To revoke it:\n"
-        f"python -m tools {shlex.join(again)}",
+        f"It is valid until {expires_at:%Y-%m-%d %H:%M} UTC. To revoke it:\n{shlex.join(again)}",
         err=True,
     )
 

@@ -60,20 +60,16 @@ def sample_curl(url: str) -> str:
 def api_gateway_event(
     method: str, target: str, headers: list[tuple[str, str]], body: bytes
 ) -> dict[str, Any]:
-    """The event that API Gateway's REST APIs make of a request, with no binary media types set.
+    """The event that the REST API of template.yaml makes of a request to the signing path.
 
-    The path and its parameters stay percent-encoded. A body is handed over as text if it is UTF-8;
-    other bytes, which text would garble, in base64.
+    The path and its parameters stay percent-encoded. Any body is handed over in base64, since all
+    media types are set to be binary ones.
     """
     path, _, query_string = target.partition("?")
     query = parse_qs(query_string, keep_blank_values=True)
     many: dict[str, list[str]] = {}
     for name, value in headers:
         many.setdefault(name, []).append(value)
-    try:
-        text, is_base64 = body.decode(), False
-    except UnicodeDecodeError:
-        text, is_base64 = b64encode(body).decode(), True
     return {
         "resource": RESOURCE,
         "path": path,
@@ -93,8 +89,8 @@ def api_gateway_event(
             "resourcePath": RESOURCE,
             "stage": STAGE,
         },
-        "body": text or None,
-        "isBase64Encoded": is_base64,
+        "body": b64encode(body).decode() or None,
+        "isBase64Encoded": bool(body),
     }
 
 

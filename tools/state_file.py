@@ -71,7 +71,7 @@ def read_state(text: str) -> list[StateRecord]:
     """The records of a file with one on each line, be it a JSON array or JSON Lines.
 
     Raises `BadState` if any is off. Access tokens have no place here, only their hashes: files are
-    copied and kept, and the sample tokens, which everybody knows, must never open a real table.
+    copied and kept. So events/state.json, whose tokens everybody knows, is no such file.
     """
     records: list[StateRecord] = []
     faults: list[str] = []
