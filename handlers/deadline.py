@@ -28,10 +28,10 @@ def within[*Args, Result](
             raise _Expired
 
     before = signal.signal(signal.SIGALRM, expire)
-    # Again each second: an exception that is raised in a destructor is lost.
-    signal.setitimer(signal.ITIMER_REAL, seconds, 1)
     try:
         try:
+            # Again each second: an exception that is raised in a destructor is lost.
+            signal.setitimer(signal.ITIMER_REAL, seconds, 1)
             return function(*args)
         finally:
             done = True

@@ -39,7 +39,8 @@ class RequestLog:
     def __init__(self, event: object, context: LambdaContext) -> None:
         self._started = perf_counter()
         self._context = context
-        self.request_id = _request_id(event) or context.aws_request_id
+        self._extended_request_id = _context_id(event, "extendedRequestId")
+        self.request_id = _context_id(event, "requestId") or context.aws_request_id
         """API Gateway's id of the request; Lambda's for an event that has none."""
         self.request: SigningRequest | None = None
         self.error: Exception | None = None
@@ -52,6 +53,8 @@ class RequestLog:
             "outcome": error_name(self.error) if self.error else PAYLOAD,
             "status": status,
             "requestId": self.request_id,
+            # Of the three the client can choose the first (header X-Amzn-RequestId), and no other.
+            "extendedRequestId": self._extended_request_id,
             "functionRequestId": self._context.aws_request_id,
             "duration": round((perf_counter() - self._started) * 1000, 3),
         }
@@ -67,8 +70,10 @@ class RequestLog:
         print(json.dumps(line) + "\n", end="")  # noqa: T201 -- Lambda's log is standard output
 
 
-def _request_id(event: object) -> str | None:
+def _context_id(event: object, name: str) -> str | None:
     match event:
-        case {"requestContext": {"requestId": str(request_id)}} if request_id.isascii():
-            return request_id
+        case {"requestContext": dict(ids)}:
+            value = ids.get(name)
+            if isinstance(value, str) and value.isascii():
+                return value
     return None

@@ -1,6 +1,7 @@
 """The state: one DynamoDB table, and the one read that a request makes of it."""
 
 import os
+import re
 from binascii import crc32
 from decimal import Decimal
 from functools import cache
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, KeysAndAttributesTypeDef
 
+    type Key = dict[str, AttributeValueTypeDef]
+
 TIMEOUT = 1.0
 """How long to wait for a connection, and then for a piece of the answer, in seconds."""
 ATTEMPTS = 2
@@ -36,6 +39,9 @@ credentials know none.
 """
 
 LICENSE_KEY = "LICENSE#OES"
+
+# As DynamoDB writes numbers; Decimal reads more: other scripts' digits, "1_000", "NaN".
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 
 def enterprise_key(enterprise_id: str) -> str:
@@ -66,8 +72,8 @@ def read_records(enterprise_id: str, token: str, connection_id: str) -> Records:
     """The three items that a request is judged by, in one strongly consistent `BatchGetItem`.
 
     Keys that DynamoDB leaves unprocessed are asked for again, `ROUNDS` times in all. Raises
-    `StateUnavailable` if some are left even then, or if there is nothing by the `DEADLINE`, and
-    botocore's errors as they come.
+    `StateUnavailable` if some are left even then, if an answer is to another question or answers
+    one key twice, or if there is nothing by the `DEADLINE`, and botocore's errors as they come.
     """
     partition = enterprise_key(enterprise_id)
     credential, connection = credential_key(token), connection_key(connection_id)
@@ -83,35 +89,38 @@ def _read_items(partition: str, sort_keys: list[str]) -> dict[str, Item]:
     table = os.environ["TABLE_NAME"]
     client = dynamodb_client()
     items: dict[str, Item] = {}
-    wanted: KeysAndAttributesTypeDef = {
-        "Keys": [{"pk": {"S": partition}, "sk": {"S": sort_key}} for sort_key in sort_keys],
-        "ConsistentRead": True,
-    }
+    left: list[Key] = [{"pk": {"S": partition}, "sk": {"S": sort_key}} for sort_key in sort_keys]
     for round_ in range(ROUNDS):
         if round_:
             sleep(BACK_OFF * 2 ** (round_ - 1))
+        wanted: KeysAndAttributesTypeDef = {"Keys": left, "ConsistentRead": True}
         answer = client.batch_get_item(RequestItems={table: wanted})
         for stored in answer["Responses"].get(table, []):
-            item = {name: _value(attribute) for name, attribute in stored.items()}
-            if item["pk"] == partition:
-                items[str(item["sk"])] = item
+            key = {"pk": stored["pk"], "sk": stored["sk"]}
+            if key not in left:
+                raise StateUnavailable("an item came twice or was not asked for")
+            left = [each for each in left if each != key]
+            items[key["sk"]["S"]] = {name: _value(each) for name, each in stored.items()}
         if not answer["UnprocessedKeys"]:
             return items
-        wanted["Keys"] = answer["UnprocessedKeys"][table]["Keys"]
+        unprocessed = answer["UnprocessedKeys"][table]["Keys"]
+        if any(key not in left for key in unprocessed):
+            raise StateUnavailable("a key was left unprocessed that came or was not asked for")
+        left = unprocessed
     raise StateUnavailable(f"keys left unprocessed after {ROUNDS} rounds")
 
 
 def _value(attribute: "AttributeValueTypeDef") -> object:
     # The data model's types. A value of another type stays as it came, tag and all, so that no record
     # takes it.
-    match attribute:
-        case {"S": str(text)}:
+    match [*attribute.items()]:
+        case [("S", str(text))]:
             return text
-        case {"N": str(number)}:
+        case [("N", str(number))] if _NUMBER.fullmatch(number):
             return Decimal(number)
-        case {"BOOL": bool(flag)}:
+        case [("BOOL", bool(flag))]:
             return flag
-        case {"SS": list(texts)}:
+        case [("SS", list(texts))]:
             return set(texts)
     return attribute
 

@@ -135,7 +135,7 @@ def test_keys_left_unprocessed_for_good(
     left: list[dict[str, Any]], log_lines: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done = [each for each in ITEMS if each not in left]
-    with dynamodb_answering([read(done, left)], monkeypatch) as asked:
+    with dynamodb_answering([read(done, left), read([], left)], monkeypatch) as asked:
         assert_internal_error(ask(), log_lines, "StateUnavailable")
     assert len(asked) == ROUNDS
 
@@ -164,6 +164,8 @@ def test_an_answer_of_another_table_holds_nothing_of_ours(monkeypatch: pytest.Mo
     ("step", "reason"),
     [
         (read([], ITEMS), "keys left unprocessed after 3 rounds"),
+        (read([*ITEMS, *ITEMS], []), "an item came twice or was not asked for"),
+        (read(ITEMS, ITEMS), "a key was left unprocessed that came or was not asked for"),
         (QUICK_FAULTS["a bad checksum"].step, f"checksum is not {crc32(ALLOWED) ^ 1}"),
         (ENDLESS_FAULTS["answers byte by byte"].step, "nothing after 0.5 seconds"),
     ],
@@ -194,9 +196,30 @@ def test_an_answer_without_a_part_that_dynamodb_promises(
         assert_internal_error(ask(), log_lines, "KeyError")
 
 
-def test_an_item_of_another_partition_is_not_taken_for_ours(
-    monkeypatch: pytest.MonkeyPatch,
+CREDENTIAL, LICENSE, CONNECTION = ITEMS
+FOREIGN = LICENSE | {"pk": {"S": "ENTERPRISE#borealis-fund"}}
+OTHER = CONNECTION | {"sk": {"S": "CONNECTION#00000000-0000-4000-8000-000000000000"}}
+OFF = LICENSE | {"status": {"S": "inactive"}}
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param([read([*ITEMS, FOREIGN], [])], id="an item of another partition"),
+        pytest.param([read([*ITEMS, OTHER], [])], id="an item with another sort key"),
+        pytest.param([read([OFF, *ITEMS], [])], id="an item twice"),
+        pytest.param([read(ITEMS, [LICENSE])], id="an item and its key unprocessed"),
+        pytest.param(
+            [read([CREDENTIAL, OFF], [CONNECTION]), read([CONNECTION, LICENSE], [])],
+            id="an item again in another round",
+        ),
+        pytest.param([read(ITEMS, [FOREIGN])], id="a key of another partition unprocessed"),
+        pytest.param([read(ITEMS, [OTHER])], id="a key that nobody asked for unprocessed"),
+    ],
+)
+def test_an_answer_that_is_not_one_to_the_question(
+    script: Script, log_lines: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    foreign = [each | {"pk": {"S": "ENTERPRISE#borealis-fund"}} for each in ITEMS]
-    with dynamodb_answering([read(foreign, [])], monkeypatch):
-        assert ask().name == "NotAMember"
+    with dynamodb_answering(script, monkeypatch) as asked:
+        assert_internal_error(ask(), log_lines, "StateUnavailable")
+    assert len(asked) == len(script)

@@ -3,11 +3,11 @@
 import ast
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tools.world import ROOT
+
 ALLOWED = {
     "domain": {"domain", "pydantic", "rfc8785"},
     "handlers": {"handlers", "domain", "aws_lambda_powertools", "botocore"},

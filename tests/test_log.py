@@ -1,19 +1,15 @@
 """The one line a request: what it says, that it is a metric too, and what it never says."""
 
 import json
-from collections.abc import Callable
 from hashlib import sha256
-from typing import Any
 
 import pytest
 
 from handlers.signing import lambda_handler
-from tests.asking import ACME, BODY, ask, call, event_for, sample_event
+from tests.asking import ACME, BODY, Lines, ask, call, event_for, sample_event
 from tools.replay import lambda_context, sample_events
 
 pytestmark = pytest.mark.usefixtures("world")
-
-type Lines = Callable[[], list[dict[str, Any]]]
 
 
 def test_the_line_tells_the_outcome_of_a_request(log_lines: Lines) -> None:
@@ -36,6 +32,14 @@ def test_the_line_of_a_500_is_an_error_and_tells_lambdas_own_names(log_lines: Li
     assert line["exception_name"] == "CorruptRecord"
     assert line["functionRequestId"] == context.aws_request_id
     assert line["FunctionName"] == context.function_name
+
+
+def test_the_line_tells_the_id_that_no_client_can_choose(log_lines: Lines) -> None:
+    event = event_for()
+    event["requestContext"]["extendedRequestId"] = "JKJaXmPLvHcESHA="
+    call(event)
+    (line,) = log_lines()
+    assert line["extendedRequestId"] == "JKJaXmPLvHcESHA="
 
 
 def test_the_exception_reads_as_python_prints_it(log_lines: Lines) -> None:

@@ -4,12 +4,14 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.payload import signing_payload
 from domain.request import parse_signing_request
-from tests.asking import BODY, METHODS, ask
+from handlers.signing import lambda_handler
+from tests.asking import ACME, BODY, METHODS, ask, event_for
+from tools.replay import lambda_context
 
 pytestmark = pytest.mark.usefixtures("world")
 
@@ -102,3 +104,43 @@ def test_any_json_as_a_body_gives_200_or_400(body: Any) -> None:
 @given(st.sampled_from([*BODY, "notes", "enterpriseId", "extra"]), any_json)
 def test_any_json_in_a_field_gives_200_or_400(name: str, value: Any) -> None:
     assert ask(body=json.dumps(BODY | {name: value})).status in {200, 400}
+
+
+names = st.sampled_from(
+    ["Authorization", "authorization", "AUTHORIZATION", "aUTHORIZATION", "X-Auth"]
+)
+right = f"Bearer {ACME['token']}"
+header_values = st.sampled_from(
+    [
+        right,
+        right.upper(),
+        f"Basic {ACME['token']}",
+        f"{right}, {right}",
+        "Bearer other",
+        "",
+        right + "\n",
+    ]
+)
+
+
+@settings(max_examples=300)
+@given(
+    st.sampled_from(["headers", "multiValueHeaders"]),
+    st.dictionaries(names, st.lists(header_values, max_size=2), max_size=3),
+)
+def test_one_right_bearer_token_is_let_in_and_nothing_else(
+    form: str, headers: dict[str, list[str]]
+) -> None:
+    event = event_for()
+    event["multiValueHeaders"] = event["headers"] = None
+    if form == "headers":
+        headers = {name: values[:1] for name, values in headers.items() if values}
+        event["headers"] = {name: values[0] for name, values in headers.items()}
+    else:
+        event["multiValueHeaders"] = headers
+    given_ = [each for name, values in headers.items() if name != "X-Auth" for each in values]
+    answer = lambda_handler(event, lambda_context())
+    if given_ == [right]:
+        assert answer["statusCode"] == 200
+    else:
+        assert answer["statusCode"] == 401

@@ -3,9 +3,7 @@
 import re
 import subprocess
 import tomllib
-from collections.abc import Callable
 from math import ceil
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,14 +21,11 @@ from handlers.state import (
     connection_key,
     credential_key,
 )
-from tests.asking import ask, call, event_for
+from tests.asking import Lines, ask, call, event_for
 from tools.replay import NOT_IN_SAM_LOCAL, sample_events
 from tools.state_file import read_state
-from tools.world import template
+from tools.world import ROOT, template
 
-type Lines = Callable[[], list[dict[str, Any]]]
-
-ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 TEMPLATE: dict[str, Any] = decode(str(ROOT / "template.yaml"))[0]
 

@@ -3,6 +3,7 @@
 The records are given as DynamoDB sends them, so that they may hold what no client could write.
 """
 
+import re
 from collections.abc import Iterator
 from time import time
 from typing import Any
@@ -49,6 +50,11 @@ VALUES: list[Value] = [
     {"N": "9e125"},
     {"N": "-1"},
     {"N": "NaN"},
+    {"N": ""},
+    {"N": "4_102_444_800"},
+    {"N": "\uff14102444800"},
+    {"N": " 4102444800"},
+    {"N": "4102444800\n"},
     {"N": "Infinity"},
     {"B": "YWN0aXZl"},
     {"BOOL": True},
@@ -65,23 +71,27 @@ VALUES: list[Value] = [
     {"BS": ["QlRD"]},
     {"L": [{"S": "BTC"}, {"S": "settlement_network_read"}, {"S": "settlement_network_write"}]},
     {"M": {"S": {"S": "active"}}},
+    {"S": "active", "N": "4102444800"},
+    {"BOOL": True, "NULL": True},
+    {"NS": ["1"], "SS": ["BTC", "settlement_network_read", "settlement_network_write"]},
     {},
 ]
 
 
 def makes_sense(attribute: str, value: Value) -> bool:
     """What the data model says of an attribute, said once more and plainly."""
-    match attribute, value:
-        case "status", {"S": status}:
+    match attribute, list(value.items()):
+        case "status", [("S", status)]:
             return status in {"active", "inactive"}
-        case "memberId" | "partnerId" | "name", {"S": text}:
+        case "memberId" | "partnerId" | "name", [("S", text)]:
             return bool(text)
-        case "scopes" | "currencies", {"SS": texts}:
+        case "scopes" | "currencies", [("SS", texts)]:
             return bool(texts) and all(texts)
-        case "active", {"BOOL": bool()}:
+        case "active", [("BOOL", bool())]:
             return True
-        case "expiresAt", {"N": seconds}:
-            return 0 <= float(seconds) < 253_402_300_800  # the year 10000
+        case "expiresAt", [("N", seconds)]:
+            plain = re.fullmatch(r"[0-9]+", seconds) is not None
+            return plain and 0 <= float(seconds) < 253_402_300_800  # the year 10000
     return False
 
 

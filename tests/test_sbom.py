@@ -3,9 +3,8 @@
 import json
 import re
 import subprocess
-from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+from tools.world import ROOT
 
 
 def test_the_bill_of_materials_lists_what_is_locked_with_its_hashes() -> None:

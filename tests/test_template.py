@@ -124,6 +124,7 @@ def test_the_access_log_is_json_and_holds_nothing_that_the_client_writes(
     logged = set(json.loads(stage["AccessLogSetting"]["Format"]).values())
     assert logged == {
         "$context.error.responseType",
+        "$context.extendedRequestId",
         "$context.httpMethod",
         "$context.identity.sourceIp",
         "$context.requestId",
