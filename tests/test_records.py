@@ -155,7 +155,9 @@ def test_a_record_that_lacks_a_required_attribute(
 
 
 @pytest.mark.parametrize("kind", STORED)
-@pytest.mark.parametrize("value", [value for value in VALUES if value], ids=lambda v: str(v)[:50])
+@pytest.mark.parametrize(
+    "value", [pytest.param(value, id=str(value)[:50]) for value in VALUES if value]
+)
 def test_an_attribute_that_the_data_model_does_not_list_is_harmless(
     script: list[Said], kind: str, value: Value
 ) -> None:
