@@ -29,8 +29,9 @@ _METRICS = {
 }
 
 # Whatever the level of Lambda's own logger: at DEBUG botocore writes each request and answer out,
-# and with them the token's hash, the records and the function's session token.
-logging.getLogger("botocore").setLevel(logging.INFO)
+# and with them the token's hash, the records and the function's session token. At INFO it would write a
+# line of its own for each client.
+logging.getLogger("botocore").setLevel(logging.WARNING)
 
 
 class RequestLog:

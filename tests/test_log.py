@@ -7,6 +7,7 @@ import pytest
 
 from handlers.signing import lambda_handler
 from tests.asking import ACME, BODY, Lines, ask, call, event_for, sample_event
+from tests.dynamodb import ITEMS, dynamodb_answering, read
 from tools.replay import lambda_context, sample_events
 
 pytestmark = pytest.mark.usefixtures("world")
@@ -49,6 +50,16 @@ def test_the_exception_reads_as_python_prints_it(log_lines: Lines) -> None:
     assert head == "Traceback (most recent call last):"
     assert place.startswith('  File "')
     assert last.startswith("domain.errors.CorruptRecord: Connection: ")
+
+
+def test_a_client_that_is_made_for_a_request_logs_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with dynamodb_answering(
+        [read(ITEMS, [])], monkeypatch
+    ):  # an endpoint, and so a client, of its own
+        assert ask().status == 200
+    assert caplog.records == []
 
 
 def test_the_line_is_timed_in_milliseconds(

@@ -35,10 +35,7 @@ def test_a_request_makes_the_event_that_the_sample_is(name: str) -> None:
     sample = sample_event(name)
     headers = [(name, value) for name, value in sample["headers"].items()]
     body = sample["body"].encode()
-    sample |= {
-        "body": b64encode(body).decode(),
-        "isBase64Encoded": True,
-    }  # as the deployed API has it
+    sample |= {"body": b64encode(body).decode(), "isBase64Encoded": True}  # as API Gateway has it
     made = api_gateway_event(sample["httpMethod"], sample["path"], headers, body)
     context, sample_context = made.pop("requestContext"), sample.pop("requestContext")
     assert made == sample
