@@ -10,7 +10,7 @@ VENV := .venv
 # uv from PATH, or else the locked version of it, in the project.
 UV := $(shell command -v uv || echo .uv/bin/uv)
 INSTALLED := $(VENV)/.installed
-NODE_INSTALLED := node_modules/.installed
+NODE_INSTALLED := tests/node_modules/.installed
 SAM := .venv-sam/bin/sam
 # The locked tools come first, Node and npm among them.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -63,7 +63,7 @@ check: $(INSTALLED) $(NODE_INSTALLED) .venv-sam/.installed .venv-checkov/.instal
 	AWS_DEFAULT_REGION=eu-central-1 $(SAM) validate --lint
 	.venv-checkov/bin/checkov --file template.yaml --compact --quiet --skip-download
 	$(VENV)/bin/openapi-spec-validator openapi.yaml
-	node_modules/.bin/redocly lint --extends recommended-strict --skip-rule info-license openapi.yaml
+	tests/node_modules/.bin/redocly lint --extends recommended-strict --skip-rule info-license openapi.yaml
 
 openapi: $(INSTALLED) ## Write openapi.yaml from the code
 	@$(VENV)/bin/python -m tools openapi
@@ -71,14 +71,15 @@ openapi: $(INSTALLED) ## Write openapi.yaml from the code
 build: .venv-sam/.installed ## Build the function for AWS, or for ARCH=x86_64
 	$(SAM) build --parameter-overrides Architecture=$(ARCH)
 
-# What `sam build` runs, for the bundle in ARTIFACTS_DIR. Of botocore's 400 services it keeps the one in use. Lambda
-# mounts the bundle read-only, so that bytecode is compiled here, and never checked against its source.
+# What `sam build` runs, for the bundle in ARTIFACTS_DIR. Of the 400 services that botocore and boto3 describe, it keeps
+# the one in use. Lambda mounts the bundle read-only, so the bytecode is compiled here, and never checked against its
+# source.
 build-SigningFunction: | $(UV)
 	$(UV) pip install --quiet --python-platform $(ARCH:arm64=aarch64)-manylinux2014 --python-version 3.13 \
-		--only-binary :all: --require-hashes --target $(ARTIFACTS_DIR) -r requirements.txt
+		--only-binary :all: --require-hashes --target $(ARTIFACTS_DIR) -r requirements/function.txt
 	cp -R domain handlers $(ARTIFACTS_DIR)
 	cd $(ARTIFACTS_DIR) && rm -rf .lock bin && find . -name __pycache__ -prune -exec rm -rf {} + && \
-		find botocore/data -mindepth 1 -maxdepth 1 -type d ! -name dynamodb -exec rm -rf {} +
+		find boto3/data botocore/data -mindepth 1 -maxdepth 1 -type d ! -name dynamodb -exec rm -rf {} +
 	$(UV) run --quiet --no-project --python 3.13 python -m compileall -q --invalidation-mode unchecked-hash \
 		-s $(ARTIFACTS_DIR) -p /var/task $(ARTIFACTS_DIR)
 
@@ -96,36 +97,37 @@ mutate: $(INSTALLED) ## Change the code in hundreds of small ways, and see the t
 	@$(VENV)/bin/mutmut results
 
 sbom: $(INSTALLED) ## Write sbom.json, what the function is made of, in CycloneDX
-	$(VENV)/bin/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml --mc-type application --output-reproducible --output-file sbom.json
+	$(VENV)/bin/cyclonedx-py requirements requirements/function.txt --pyproject pyproject.toml --mc-type application --output-reproducible --output-file sbom.json
 
 lock: $(INSTALLED) ## Lock the newest versions that pyproject.toml allows
-	$(UV) pip compile --quiet --upgrade --generate-hashes --universal pyproject.toml -o requirements.txt
-	$(UV) pip compile --quiet --upgrade --generate-hashes --universal --group dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	$(UV) pip compile --quiet --upgrade --generate-hashes --universal pyproject.toml -o requirements/function.txt
+	$(UV) pip compile --quiet --upgrade --generate-hashes --universal --group dev -c requirements/function.txt pyproject.toml \
+		-o requirements/dev.txt
 	for group in sam checkov runtime; do \
 		$(UV) pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.13 --group $$group \
-			-o requirements-$$group.txt; \
+			-o requirements/$$group.txt; \
 	done
-	npm update --silent --package-lock-only
+	npm update --prefix tests --silent --package-lock-only
 
 clean: ## Remove everything that these commands made
-	rm -rf .venv .venv-* .uv node_modules .aws-sam .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .schemathesis mutants sbom.json
+	rm -rf .venv .venv-* .uv tests/node_modules .aws-sam .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .schemathesis mutants sbom.json
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-$(INSTALLED): requirements-dev.txt .python-version | $(UV)
+$(INSTALLED): requirements/dev.txt .python-version | $(UV)
 	$(UV) venv --quiet --clear --python "$$(cat .python-version)" $(VENV)
-	$(UV) pip install --quiet --python $(VENV) --require-hashes --compile-bytecode -r requirements-dev.txt
+	$(UV) pip install --quiet --python $(VENV) --require-hashes --compile-bytecode -r requirements/dev.txt
 	@touch $@
 
-$(NODE_INSTALLED): package-lock.json | $(INSTALLED)
-	npm ci --silent
+$(NODE_INSTALLED): tests/package-lock.json | $(INSTALLED)
+	npm ci --prefix tests --silent
 	@touch $@
 
-.venv-%/.installed: requirements-%.txt .python-version | $(UV)
+.venv-%/.installed: requirements/%.txt .python-version | $(UV)
 	$(UV) venv --quiet --clear --python "$$(cat .python-version)" .venv-$*
 	$(UV) pip install --quiet --python .venv-$* --require-hashes --compile-bytecode -r $<
 	@touch $@
 
 .uv/bin/uv:
 	python3 -m venv .uv
-	sed -n '/^uv==/,/[^\\]$$/p' requirements-dev.txt >.uv/requirements.txt
+	sed -n '/^uv==/,/[^\\]$$/p' requirements/dev.txt >.uv/requirements.txt
 	.uv/bin/pip install --quiet --require-hashes -r .uv/requirements.txt

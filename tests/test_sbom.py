@@ -20,7 +20,7 @@ def test_the_bill_of_materials_lists_what_is_locked_with_its_hashes() -> None:
         name: set(re.findall(r"--hash=sha256:(\w+)", rest))
         for name, rest in re.findall(
             r"^(\S+) \\\n((?: +--hash=.*\n)+)",
-            (ROOT / "requirements.txt").read_text(),
+            (ROOT / "requirements/function.txt").read_text(),
             re.MULTILINE,
         )
     }

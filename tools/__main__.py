@@ -115,12 +115,22 @@ def fuzz_command(
 ) -> None:
     """Ask the sample world what openapi.yaml allows and what it forbids, by schemathesis.
 
-    Exits with 1 if an answer is not as openapi.yaml says; schemathesis.toml says how it is asked.
+    Exits with 1 if an answer is not as openapi.yaml says; tests/schemathesis.toml says how it is asked.
     """
     with sample_world(), redirect_stdout(StringIO()), serving(0) as url:
         schemathesis = Path(sys.executable).with_name("schemathesis")
         ran = subprocess.run(  # noqa: S603 -- our own words
-            [schemathesis, "run", OPENAPI, "--url", url, "--max-examples", str(examples)],
+            [
+                schemathesis,
+                "--config-file",
+                ROOT / "tests/schemathesis.toml",
+                "run",
+                OPENAPI,
+                "--url",
+                url,
+                "--max-examples",
+                str(examples),
+            ],
             cwd=ROOT,
             check=False,
         )

@@ -25,7 +25,7 @@ from tools.world import ROOT
 
 SAMPLE_TOKEN = "sample-token-trader"  # noqa: S105 -- of the sample world, events/state.json
 STAGE = "v1"
-SWAGGER_UI = ROOT / "node_modules" / "swagger-ui-dist"
+SWAGGER_UI = ROOT / "tests" / "node_modules" / "swagger-ui-dist"
 FILES = {
     "/docs": (Path(__file__).with_name("docs.html"), "text/html; charset=utf-8"),
     "/docs/swagger-ui.css": (SWAGGER_UI / "swagger-ui.css", "text/css"),
