@@ -7,11 +7,11 @@ from decimal import Decimal
 from functools import cache
 from hashlib import sha256
 from time import sleep
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
+import boto3
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
-from botocore.session import get_session
 
 from domain.records import Item, Records
 from handlers.deadline import within
@@ -144,10 +144,7 @@ def _client_for(endpoint_url: str | None) -> "DynamoDBClient":
         parameter_validation=False,
         user_agent="deallocation-signing",
     )
-    client = cast(
-        "DynamoDBClient",
-        get_session().create_client("dynamodb", endpoint_url=endpoint_url, config=config),
-    )
+    client = boto3.client("dynamodb", endpoint_url=endpoint_url, config=config)
     client.meta.events.register("after-call.dynamodb", _refuse_corrupt_answer)
     return client
 

@@ -10,7 +10,7 @@ from tools.world import ROOT
 
 ALLOWED = {
     "domain": {"domain", "pydantic", "rfc8785"},
-    "handlers": {"handlers", "domain", "aws_lambda_powertools", "botocore"},
+    "handlers": {"handlers", "domain", "aws_lambda_powertools", "boto3", "botocore"},
 }
 IMPURE = {
     "datetime",
