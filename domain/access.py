@@ -17,21 +17,34 @@ READ_SCOPE = "settlement_network_read"
 WRITE_SCOPE = "settlement_network_write"
 
 
-def check_access(
-    request: SigningRequest, records: Records, *, required_scopes: AbstractSet[str], now: float
-) -> None:
-    """Returns only if the caller may have the payload of this request at `now`, in epoch seconds.
+def authenticate(records: Records, *, now: float) -> Credential:
+    """The credential of the member who asks at `now`, in epoch seconds: check 3.
 
-    Raises, for the first of checks 3 to 8 that fails: `NotAMember`, `InsufficientScope`,
-    `OesLicenseRequired`, `ConnectionNotFound`, `ConnectionInactive`, `CurrencyNotSupported`; or
-    `CorruptRecord` for a record that makes no sense when its check comes. What expires at a second
-    has expired in that second.
+    What expires at a second has expired in that second. Raises `NotAMember`, or `CorruptRecord` for
+    a credential that makes no sense.
     """
     if records.credential is None:
         raise NotAMember
     credential = Credential.parse(records.credential)
     if now >= credential.expires_at:
         raise NotAMember
+    return credential
+
+
+def check_access(
+    request: SigningRequest,
+    credential: Credential,
+    records: Records,
+    *,
+    required_scopes: AbstractSet[str],
+    now: float,
+) -> None:
+    """Returns only if the member may have the payload of this request at `now`, in epoch seconds.
+
+    Raises, for the first of checks 4 to 8 that fails: `InsufficientScope`, `OesLicenseRequired`,
+    `ConnectionNotFound`, `ConnectionInactive`, `CurrencyNotSupported`; or `CorruptRecord` for a record
+    that makes no sense when its check comes.
+    """
     if not required_scopes <= credential.scopes:
         raise InsufficientScope
 

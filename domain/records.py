@@ -15,13 +15,12 @@ from pydantic.alias_generators import to_camel
 from domain.errors import CorruptRecord
 
 type Item = Mapping[str, object]
-"""A stored item's attributes as Python values: S is str, N is Decimal, BOOL is bool, SS is set."""
+"""A stored item's attributes as boto3 gives them: S is str, N is Decimal, BOOL is bool, SS is set."""
 
 _NonEmpty = Annotated[str, StringConstraints(min_length=1)]
-# DynamoDB stores no empty set: one that comes is no set of ours.
 _Texts = Annotated[set[_NonEmpty], Field(min_length=1)]
 _END_OF_9999 = 253_402_300_799
-# A time beyond it is a mistake, most likely milliseconds, and would make what expires last for ever.
+# A later time is a mistake, most likely one in milliseconds. The record would never expire.
 _EpochSeconds = Annotated[Decimal, Field(ge=0, le=_END_OF_9999)]
 _NEVER = Decimal("Infinity")
 
@@ -66,15 +65,15 @@ class Connection(_Record):
     active: bool
     currencies: _Texts
     partner_id: _NonEmpty
-    name: _NonEmpty
+    name: _NonEmpty = ""  # a label for people
 
 
 @dataclass(frozen=True, slots=True)
 class Records:
     """The three items that a request is judged by, as stored, each None if there is no such item.
 
-    They stay unparsed until their check comes: a caller whom an earlier check refuses must not learn,
-    from a 500, that a later record exists.
+    Each stays unparsed until its check comes. Otherwise a 500 would tell a caller whom an earlier
+    check refuses that a later record exists.
     """
 
     credential: Item | None

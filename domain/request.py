@@ -2,6 +2,8 @@
 
 import json
 import re
+from codecs import BOM_UTF8
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import (
@@ -22,6 +24,9 @@ BODY_LIMIT = 64 * 1024
 DETAILS_LIMIT = 20
 """The most details an `InvalidRequest` carries: a body can hold thousands of unknown fields."""
 
+QUANTITY_DIGITS = 78
+"""The most digits of a quantity: those of the largest number of 256 bits."""
+
 Text = Annotated[str, StringConstraints(min_length=1)]
 EnterpriseId = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 ConnectionId = Annotated[
@@ -29,7 +34,7 @@ ConnectionId = Annotated[
     StringConstraints(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"),
     AfterValidator(str.lower),
 ]
-BaseUnits = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,77}$")]
+BaseUnits = Annotated[str, StringConstraints(pattern=rf"^[1-9][0-9]{{0,{QUANTITY_DIGITS - 1}}}$")]
 
 
 class _Strict(BaseModel):
@@ -103,7 +108,12 @@ def parse_signing_request(enterprise_id: str, connection_id: str, body: bytes) -
         return SigningRequest.model_validate(_unique_members([*path, *members.items()]))
     except ValidationError as error:
         details = [
-            _detail(fault["type"], [str(name) for name in fault["loc"]], fault["input"])
+            _detail(
+                fault["type"],
+                [str(name) for name in fault["loc"]],
+                fault["input"],
+                fault.get("ctx", {}),
+            )
             for fault in error.errors()
         ]
         raise InvalidRequest(*details[:DETAILS_LIMIT]) from None
@@ -113,7 +123,7 @@ _REPEATED = object()
 
 
 def _unique_members(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    # No field takes _REPEATED for a value, so that validation refuses it, and knows where it is.
+    # No field accepts the value _REPEATED. So validation refuses it and tells where it is.
     members: dict[str, object] = {}
     for name, value in pairs:
         members[name] = _REPEATED if name in members else value
@@ -125,9 +135,11 @@ def _json_object(body: bytes) -> dict[str, object]:
         raise InvalidRequest(Detail("body", "is required"))
     if len(body) > BODY_LIMIT:
         raise InvalidRequest(Detail("body", f"must be at most {BODY_LIMIT} bytes"))
+    if body.startswith(BOM_UTF8):
+        raise InvalidRequest(Detail("body", "must not begin with a byte order mark"))
     try:
-        # No field takes a number either, so a float is as good as any: NaN included, and int() would
-        # refuse thousands of digits without telling which field has them.
+        # No field accepts a number, so any number will do as a float, NaN too. int() would refuse
+        # thousands of digits without telling which field has them.
         members = json.loads(body.decode(), object_pairs_hook=_unique_members, parse_int=float)
     except UnicodeDecodeError:
         raise InvalidRequest(Detail("body", "must be UTF-8")) from None
@@ -141,7 +153,7 @@ def _json_object(body: bytes) -> dict[str, object]:
 _MESSAGES = {
     "missing": "is required",
     "model_type": "must be an object",
-    "string_too_long": "must be at most 256 characters",
+    "string_too_long": "must be at most {max_length} characters",
     "string_too_short": "must not be empty",
     "string_type": "must be a string",
     "string_unicode": "must not contain lone surrogates",
@@ -150,24 +162,24 @@ _FORMATS = {
     "connectionId": "must be a UUID in its 8-4-4-4-12 form",
     "quantity": (
         "must be a positive whole number of base units:"
-        " 1 to 78 digits with no sign, separator or leading zero"
+        f" 1 to {QUANTITY_DIGITS} digits with no sign, separator or leading zero"
     ),
 }
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
-def _detail(fault: str, location: list[str], value: object) -> Detail:
+def _detail(kind: str, location: list[str], value: object, limits: Mapping[str, object]) -> Detail:
     # pydantic reports a lone surrogate in a name at the object that the name is in.
     *parents, name = location or ["body"]
     if not _PLAIN_NAME.fullmatch(name):
-        # A name that came in, and no name of ours: it may be of any length and hold anything.
+        # The client made this name up: it may have any length and hold anything.
         return Detail(".".join(parents) or "body", "has an unknown field")
     if value is _REPEATED:
         message = "must be given only once"
-    elif fault == "extra_forbidden":
+    elif kind == "extra_forbidden":
         message = "is not a known field"
-    elif fault == "string_pattern_mismatch":
+    elif kind == "string_pattern_mismatch":
         message = _FORMATS[name]
     else:
-        message = _MESSAGES[fault]
+        message = _MESSAGES.get(kind, "is invalid").format(**limits)
     return Detail(".".join([*parents, name]), message)

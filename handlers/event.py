@@ -2,35 +2,31 @@
 
 import binascii
 import re
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import unquote
-
-from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 
 from domain.errors import Detail, InvalidRequest
 from handlers.answers import Unauthenticated
+
+type Event = Mapping[str, Any]
 
 # RFC 6750, section 2.1, and RFC 9110, section 11.4: 1*SP, and a scheme in any case.
 _BEARER = re.compile(r"bearer +([A-Za-z0-9\-._~+/]+=*)", re.ASCII | re.IGNORECASE)
 # RFC 3986, section 2.1: a percent sign is followed by two hexadecimal digits.
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_CLIENT_REQUEST_ID = re.compile(r"[A-Za-z0-9\-_.]{1,128}")
 
 
-def bearer_token(event: BaseProxyEvent) -> str:
+def bearer_token(event: Event) -> str:
     """The access token of the one `Authorization` header.
 
     Raises `Unauthenticated` if there is no such header, another scheme, or more than one: a doubt
     about who asks is not resolved in the caller's favour.
     """
-    many = event.get("multiValueHeaders") or {}
-    one = {name: [value] for name, value in (event.get("headers") or {}).items()}
-    values = [
-        value
-        for name, values in (many or one).items()
-        if name.lower() == "authorization"
-        for value in values
-    ]
-    if len(values) == 1 and (match := _BEARER.fullmatch(values[0].strip(" \t"))):
-        return match[1]
+    match _header_values(event, "authorization"):
+        case [str(value)] if token := _BEARER.fullmatch(value.strip(" \t")):
+            return token[1]
     raise Unauthenticated
 
 
@@ -47,7 +43,7 @@ def path_parameter(name: str, segment: str) -> str:
     raise InvalidRequest(Detail(name, "must be percent-encoded UTF-8"))
 
 
-def body_bytes(event: BaseProxyEvent) -> bytes:
+def body_bytes(event: Event) -> bytes:
     """The body as it was sent, any base64 of API Gateway's undone; empty if there is none.
 
     Raises `InvalidRequest` if the base64 is broken or the text is no Unicode.
@@ -61,3 +57,32 @@ def body_bytes(event: BaseProxyEvent) -> bytes:
         raise InvalidRequest(Detail("body", "must be UTF-8")) from None
     except ValueError:
         raise InvalidRequest(Detail("body", "must be valid base64")) from None
+
+
+def context_id(event: object, name: str) -> str | None:
+    """An id of the event's request context, or None if there is none that a header can carry."""
+    match event:
+        case {"requestContext": dict(ids)}:
+            value = ids.get(name)
+            if isinstance(value, str) and value.isascii():
+                return value
+    return None
+
+
+def client_request_id(event: object) -> str | None:
+    """The client's own id of the request, its `Request-Id` header, if it is plain and short."""
+    match _header_values(event, "request-id"):
+        case [str(value)] if _CLIENT_REQUEST_ID.fullmatch(value):
+            return value
+    return None
+
+
+def _header_values(event: object, name: str) -> list[object]:
+    # API Gateway's console sends both maps as null.
+    match event:
+        case {"multiValueHeaders": dict(many)} if many:
+            lists = [values for each, values in many.items() if each.lower() == name]
+            return [value for values in lists if isinstance(values, list) for value in values]
+        case {"headers": dict(one)}:
+            return [value for each, value in one.items() if each.lower() == name]
+    return []

@@ -1,80 +1,98 @@
-"""One structured line a request: the log record and the metrics in it, in one write.
+"""One structured line a request, by Powertools' Logger, with the document of its Metrics in it.
 
-The line is a CloudWatch embedded metric format document too
-(https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html),
-so that CloudWatch reads the metric `duration` out of it, for each `outcome`; how many requests
-had an outcome is that metric's sample count.
+The line is in CloudWatch's embedded metric format too
+(https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html):
+CloudWatch takes the metric `duration` from it, for all requests and for each `outcome`.
 """
 
 import json
 import logging
 from http import HTTPStatus
-from time import perf_counter, time
+from time import perf_counter
 from traceback import format_exception
-from typing import Any
 
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from domain.request import SigningRequest
 from handlers.answers import error_name
+from handlers.event import client_request_id, context_id
 
+SERVICE = "deallocation-signing"
 METRICS_NAMESPACE = "DeallocationSigning"
 PAYLOAD = "Payload"
 """The outcome of a request that got its payload; any other outcome is the error's name."""
+EXCEPTION_LIMIT = 8 * 1024
+"""The most characters of an exception's text in a line. CloudWatch takes lines of up to 256 KB."""
 
-_METRICS = {
-    "Namespace": METRICS_NAMESPACE,
-    "Dimensions": [["FunctionName"], ["FunctionName", "outcome"]],
-    "Metrics": [{"Name": "duration", "Unit": "Milliseconds"}],
-}
-
-# Whatever the level of Lambda's own logger: at DEBUG botocore writes each request and answer out,
-# and with them the token's hash, the records and the function's session token. At INFO it would write a
-# line of its own for each client.
+logger = Logger(
+    service=SERVICE,
+    location=None,  # the same place for every line
+    json_serializer=json.dumps,  # one line in ASCII, whatever POWERTOOLS_DEV and the request say
+    serialize_stacktrace=False,  # `exception` has it
+)
+# Powertools takes the level from the environment. A higher one would drop lines, and metrics with them.
+logger.initial_log_level = logging.INFO
+logger.refresh_sample_rate_calculation()
+# Below WARNING, botocore logs requests, and with them the token's hash, and each client that it makes.
 logging.getLogger("botocore").setLevel(logging.WARNING)
 
 
 class RequestLog:
-    """What one request's line says, filled in as the request goes on. No secret has a place in it."""
+    """What the line of one request says, filled in on the way. No secret has a place in it."""
 
     def __init__(self, event: object, context: LambdaContext) -> None:
         self._started = perf_counter()
         self._context = context
-        self._extended_request_id = _context_id(event, "extendedRequestId")
-        self.request_id = _context_id(event, "requestId") or context.aws_request_id
+        self._extended_request_id = context_id(event, "extendedRequestId")
+        self._client_request_id = client_request_id(event)
+        self.request_id = context_id(event, "requestId") or context.aws_request_id
         """API Gateway's id of the request; Lambda's for an event that has none."""
         self.request: SigningRequest | None = None
+        self.member_id: str | None = None
         self.error: Exception | None = None
 
     def write(self, status: int) -> None:
-        """Writes the line, as an error with the full exception if the status is a 5xx."""
+        """Writes the line, as an error with the exception's text if the status is a 5xx."""
+        outcome = error_name(self.error) if self.error else PAYLOAD
+        duration = round((perf_counter() - self._started) * 1000, 3)
         failed = status >= HTTPStatus.INTERNAL_SERVER_ERROR
-        line: dict[str, Any] = {
-            "level": "ERROR" if failed else "INFO",
-            "outcome": error_name(self.error) if self.error else PAYLOAD,
-            "status": status,
-            "requestId": self.request_id,
-            # Of the three the client can choose the first (header X-Amzn-RequestId), and no other.
-            "extendedRequestId": self._extended_request_id,
-            "functionRequestId": self._context.aws_request_id,
-            "duration": round((perf_counter() - self._started) * 1000, 3),
-        }
-        if self.request:
-            line["enterpriseId"] = self.request.enterprise_id
-            line["connectionId"] = self.request.connection_id
-        if failed and self.error:
-            line["exception_name"] = type(self.error).__name__
-            line["exception"] = "".join(format_exception(self.error)).rstrip()
-        line["FunctionName"] = self._context.function_name
-        line["_aws"] = {"Timestamp": round(time() * 1000), "CloudWatchMetrics": [_METRICS]}
-        # In one write: a line that print() ends in a second one can be torn apart.
-        print(json.dumps(line) + "\n", end="")  # noqa: T201 -- Lambda's log is standard output
+        write = logger.error if failed else logger.info
+        write(
+            f"{status} {outcome}",
+            extra={
+                **_metrics(self._context.function_name, outcome, duration),
+                "outcome": outcome,
+                "status": status,
+                "duration": duration,
+                "requestId": self.request_id,
+                # A client can choose the requestId by the header X-Amzn-RequestId, but not this one.
+                "extendedRequestId": self._extended_request_id,
+                "clientRequestId": self._client_request_id,
+                "enterpriseId": self.request and self.request.enterprise_id,
+                "connectionId": self.request and self.request.connection_id,
+                "memberId": self.member_id,
+                "functionVersion": self._context.function_version,
+                "exception": _text(self.error) if failed and self.error else None,
+                "exception_name": type(self.error).__name__ if failed and self.error else None,
+            },
+        )
 
 
-def _context_id(event: object, name: str) -> str | None:
-    match event:
-        case {"requestContext": dict(ids)}:
-            value = ids.get(name)
-            if isinstance(value, str) and value.isascii():
-                return value
-    return None
+def _metrics(function_name: str, outcome: str, duration: float) -> dict[str, object]:
+    metrics = EphemeralMetrics(namespace=METRICS_NAMESPACE, service=SERVICE)
+    metrics.add_metric("duration", MetricUnit.Milliseconds, duration)
+    metrics.add_dimension("service", SERVICE)
+    metrics.add_dimension("function_name", function_name)
+    metrics.add_dimensions(service=SERVICE, function_name=function_name, outcome=outcome)
+    return {**metrics.serialize_metric_set()}
+
+
+def _text(error: Exception) -> str:
+    text = "".join(format_exception(error)).rstrip()
+    if len(text) <= EXCEPTION_LIMIT:
+        return text
+    # The first calls and the error's own message say the most.
+    half = EXCEPTION_LIMIT // 2
+    return f"{text[:half]}\n[{len(text) - 2 * half} characters left out]\n{text[-half:]}"

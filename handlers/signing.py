@@ -3,8 +3,8 @@
 The numbers are those of the contract's table of checks (README, "Errors").
 """
 
-import gc
 import os
+import re
 from time import time
 from typing import Any
 
@@ -12,13 +12,12 @@ from aws_lambda_powertools.event_handler.api_gateway import ApiGatewayResolver, 
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from domain.access import READ_SCOPE, WRITE_SCOPE, check_access
+from domain.access import READ_SCOPE, WRITE_SCOPE, authenticate, check_access
 from domain.payload import signing_payload
 from domain.request import parse_signing_request
-from handlers import COLLECTOR
 from handlers.answers import MethodNotAllowed, RouteNotFound, payload_answer, refusal
 from handlers.event import bearer_token, body_bytes, path_parameter
-from handlers.log import RequestLog
+from handlers.log import RequestLog, logger
 from handlers.state import dynamodb_client, read_records
 
 SIGNING_PATH = (
@@ -26,10 +25,11 @@ SIGNING_PATH = (
     "/clients/connections/<connection_id>/deallocations/signing"
 )
 REQUIRED_SCOPES = {"GET": {READ_SCOPE}, "POST": {READ_SCOPE, WRITE_SCOPE}}
-OTHER_METHODS = ["CONNECT", "DELETE", "HEAD", "OPTIONS", "PATCH", "PUT", "QUERY", "TRACE"]
+KEEP_ACTIVE = {"source": "keep-active"}
+"""The event of template.yaml's schedule, which keeps SnapStart's snapshot from being put away."""
 
-# For REST APIs, as its subclass is that takes a path with slashes after it for the same path. In debug
-# mode a 500 would show its traceback.
+# Not the subclass for REST APIs: that one takes a path with a slash after it for the same path. In
+# debug mode a 500 would show its traceback.
 app = ApiGatewayResolver(debug=False)
 
 
@@ -37,6 +37,8 @@ app = ApiGatewayResolver(debug=False)
 @app.post(SIGNING_PATH, operation_id="V1ClientDeallocationsSigningPostRoute")
 def signing(enterprise_id: str, connection_id: str) -> Response[str]:
     event, log = app.current_event, _log()
+    if event.http_method not in REQUIRED_SCOPES:  # Powertools takes a method in any case
+        raise MethodNotAllowed
     token = bearer_token(event)  # 1
     log.request = request = parse_signing_request(  # 2
         path_parameter("enterpriseId", enterprise_id),
@@ -44,18 +46,21 @@ def signing(enterprise_id: str, connection_id: str) -> Response[str]:
         body_bytes(event),
     )
     records = read_records(request.enterprise_id, token, request.connection_id)
+    now = time()
+    credential = authenticate(records, now=now)  # 3
+    log.member_id = credential.member_id
     scopes = REQUIRED_SCOPES[event.http_method]
-    check_access(request, records, required_scopes=scopes, now=time())  # 3 to 8
+    check_access(request, credential, records, required_scopes=scopes, now=now)  # 4 to 8
     return payload_answer(signing_payload(request), log.request_id)
-
-
-@app.route(SIGNING_PATH, method=OTHER_METHODS)
-def other_method(**_path: str) -> Response[str]:
-    raise MethodNotAllowed
 
 
 @app.not_found
 def other_route(_error: NotFoundError) -> Response[str]:
+    # Powertools comes here for another method too.
+    path = re.sub("<[a-z_]+>", "[^/]+", SIGNING_PATH)
+    event = app.current_event
+    if event.http_method not in REQUIRED_SCOPES and re.fullmatch(path, event.path):
+        raise MethodNotAllowed
     raise RouteNotFound
 
 
@@ -66,8 +71,12 @@ def refused(error: Exception) -> Response[str]:
     return refusal(error, log.request_id)
 
 
+@logger.inject_lambda_context(clear_state=True, log_event=False)  # an event holds tokens and nonces
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """The answer to an API Gateway REST proxy event, whatever it holds: this never raises."""
+    if event == KEEP_ACTIVE:
+        logger.info("Kept active")
+        return {}
     log = RequestLog(event, context)
     app.append_context(log=log)  # type: ignore[no-untyped-call] # -- Powertools' own
     try:
@@ -90,9 +99,5 @@ def _log() -> RequestLog:
 
 
 if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
-    # In Lambda the client is part of the start, and of SnapStart's snapshot: endpoint and models, no
-    # open connection yet.
+    # In Lambda, making the client belongs to the start, and so to SnapStart's snapshot.
     dynamodb_client()
-# What is loaded by now stays for good: it is nothing for the collector to look at.
-gc.freeze()
-gc.set_threshold(*COLLECTOR)

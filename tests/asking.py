@@ -3,20 +3,28 @@
 import json
 from base64 import b64encode
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import StringIO
 from typing import Any
 from uuid import uuid4
 
+from aws_lambda_powertools.shared import constants
+
 from handlers.signing import lambda_handler
 from tools.replay import lambda_context
-from tools.world import EVENTS, TABLE_NAME, item
+from tools.world import EVENTS, TABLE_NAME, item, logging_to
 
 type Lines = Callable[[], list[dict[str, Any]]]
 """What the function has logged, a dictionary a line."""
 
 METHODS = ("GET", "POST")
+POWERTOOLS_VARIABLES = {
+    name
+    for name in vars(constants).values()
+    if isinstance(name, str) and name.startswith("POWERTOOLS_")
+}
+"""The environment variables that Powertools reads."""
 BODY: dict[str, Any] = {
     "amount": {"currency": "BTC", "quantity": "150000000"},
     "clientExternalId": "withdrawal-2041",
@@ -106,7 +114,7 @@ def ask(method: str = "POST", **parts: Any) -> Answer:
 @contextmanager
 def logged() -> Iterator[Lines]:
     """What the function logs in the meantime."""
-    with redirect_stdout(StringIO()) as written:
+    with logging_to(StringIO()) as written:
         yield lambda: [json.loads(line) for line in written.getvalue().splitlines()]
 
 

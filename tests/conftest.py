@@ -1,4 +1,3 @@
-import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -6,7 +5,7 @@ import pytest
 from hypothesis import settings
 
 from handlers.state import dynamodb_client
-from tests.asking import Lines
+from tests.asking import Lines, logged
 from tools.serve import serving
 from tools.world import sample_world
 
@@ -34,15 +33,10 @@ def url(world: "DynamoDBClient") -> Iterator[str]:
 
 
 @pytest.fixture
-def log_lines(capsys: pytest.CaptureFixture[str]) -> Lines:
+def log_lines() -> Iterator[Lines]:
     """What the function has logged since, a dictionary a line."""
-    written: list[str] = []
-
-    def lines() -> list[dict[str, Any]]:
-        written.append(capsys.readouterr().out)
-        return [json.loads(line) for line in "".join(written).splitlines()]
-
-    return lines
+    with logged() as lines:
+        yield lines
 
 
 @pytest.fixture

@@ -81,19 +81,6 @@ def stalls(content: bytes) -> Done:
     return stall
 
 
-def trickles(at_once: bytes, content: bytes) -> Done:
-    """Sends the first bytes at once and the others one by one, a hundred a second."""
-
-    def trickle(connection: socket, over: threading.Event) -> None:
-        connection.sendall(at_once)
-        for byte in content:
-            connection.send(bytes([byte]))
-            if over.wait(0.01):
-                return
-
-    return trickle
-
-
 def resets(connection: socket, over: threading.Event) -> None:
     """Drops the connection without a goodbye."""
     del over
@@ -109,13 +96,12 @@ class Fault(NamedTuple):
 
 
 _WHOLE = written(200, ALLOWED)
-_THROTTLED = json.dumps(failed(400, "ThrottlingException")[1]).encode()
 
 QUICK_FAULTS = {
     "closes without a word": Fault(sends(b""), ATTEMPTS, "ConnectionClosedError"),
     "resets the connection": Fault(resets, ATTEMPTS, "ConnectionClosedError"),
     "closes in the head": Fault(sends(_WHOLE[:40]), 1, "KeyError"),
-    "closes in the body": Fault(sends(_WHOLE[:-1]), ATTEMPTS, "StateUnavailable"),
+    "closes in the body": Fault(sends(_WHOLE[:-1]), ATTEMPTS, "KeyError"),
     "speaks no HTTP": Fault(sends(b"220 ready\r\n"), ATTEMPTS, "ConnectionClosedError"),
     "500": Fault(failed(500, "InternalServerError"), ATTEMPTS, "InternalServerError"),
     "503": Fault(failed(503, "ServiceUnavailable"), ATTEMPTS, "ClientError"),
@@ -135,28 +121,12 @@ QUICK_FAULTS = {
     "broken JSON": Fault(written(200, ALLOWED[:-1]), 1, "KeyError"),
     "another JSON": Fault(written(200, b"[]"), 1, "AttributeError"),
     "no UTF-8": Fault(written(200, b'"\xff"'), 1, "UnicodeDecodeError"),
-    "a bad checksum": Fault(
-        written(200, ALLOWED, {"x-amz-crc32": crc32(ALLOWED) ^ 1}),
-        ATTEMPTS,
-        "StateUnavailable",
-    ),
-    "a garbled checksum": Fault(written(200, ALLOWED, {"x-amz-crc32": "?"}), 1, "ValueError"),
 }
 SILENT_FAULTS = {
     "never answers": Fault(stalls(b""), ATTEMPTS, "ReadTimeoutError"),
     "stops in the head": Fault(stalls(_WHOLE[:40]), ATTEMPTS, "ReadTimeoutError"),
     "stops in the body": Fault(stalls(_WHOLE[:-1]), ATTEMPTS, "ReadTimeoutError"),
 }
-ENDLESS_FAULTS = {
-    "answers byte by byte": Fault(trickles(b"", _WHOLE), 1, "StateUnavailable"),
-    "answers byte by byte from the body on": Fault(
-        trickles(_WHOLE[: -len(ALLOWED)], ALLOWED), 1, "StateUnavailable"
-    ),
-    "puts the client off": Fault(
-        written(400, _THROTTLED, {"x-amz-retry-after": 60_000}), 1, "StateUnavailable"
-    ),
-}
-
 _NUMBERS = count()
 
 

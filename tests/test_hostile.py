@@ -124,7 +124,7 @@ def test_a_request_asks_for_its_own_keys_and_is_judged_by_no_others(
         token=token,
     )
     own = {"enterprise_id": enterprise_id, "connection_id": connection_id, "token": token} == ACME
-    assert answer.status == (200 if own else 500)  # what came is not what was asked for
+    assert (answer.status == 200) == own
     (request,) = asked
     keys = request["RequestItems"][TABLE_NAME]["Keys"]
     assert {key["pk"]["S"] for key in keys} == {f"ENTERPRISE#{enterprise_id}"}

@@ -1,22 +1,45 @@
 """The one line a request: what it says, that it is a metric too, and what it never says."""
 
 import json
+import logging
+import os
+import subprocess
+import sys
 from hashlib import sha256
+from typing import Any
 
 import pytest
 
-from handlers.signing import lambda_handler
-from tests.asking import ACME, BODY, Lines, ask, call, event_for, sample_event
+from handlers.log import EXCEPTION_LIMIT, SERVICE
+from handlers.signing import KEEP_ACTIVE, lambda_handler
+from tests.asking import (
+    ACME,
+    BODY,
+    POWERTOOLS_VARIABLES,
+    Lines,
+    ask,
+    call,
+    event_for,
+    sample_event,
+)
 from tests.dynamodb import ITEMS, dynamodb_answering, read
 from tools.replay import lambda_context, sample_events
 
 pytestmark = pytest.mark.usefixtures("world")
+
+CLOUDWATCH_LIMIT = 256 * 1024
+"""The largest line that CloudWatch Logs takes, in bytes."""
+
+
+def logged_by_others(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    return [record for record in caplog.records if record.name != SERVICE]
 
 
 def test_the_line_tells_the_outcome_of_a_request(log_lines: Lines) -> None:
     event = event_for()
     call(event)
     (line,) = log_lines()
+    assert line["message"] == "200 Payload"
     assert line["outcome"] == "Payload"
     assert line["status"] == 200
     assert line["level"] == "INFO"
@@ -25,14 +48,68 @@ def test_the_line_tells_the_outcome_of_a_request(log_lines: Lines) -> None:
     assert line["requestId"] == event["requestContext"]["requestId"]
 
 
-def test_the_line_of_a_500_is_an_error_and_tells_lambdas_own_names(log_lines: Lines) -> None:
+def test_the_line_has_powertools_own_names_for_what_lambda_knows(
+    log_lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1")
     context = lambda_context()
-    lambda_handler(sample_event("500-corrupt-record"), context)
+    lambda_handler(event_for(), context)
+    (line,) = log_lines()
+    assert line["service"] == "deallocation-signing"
+    assert line["function_name"] == context.function_name
+    assert line["function_request_id"] == context.aws_request_id
+    assert line["xray_trace_id"] == "1-5759e988-bd862e3fe1be46a994272793"
+    assert line["functionVersion"] == context.function_version
+    assert line["cold_start"] in {True, False}
+    assert line["timestamp"]
+
+
+def test_the_line_of_a_500_is_an_error_with_the_exception(log_lines: Lines) -> None:
+    call(sample_event("500-corrupt-record"))
     (line,) = log_lines()
     assert line["level"] == "ERROR"
+    assert line["message"] == "500 InternalError"
     assert line["exception_name"] == "CorruptRecord"
-    assert line["functionRequestId"] == context.aws_request_id
-    assert line["FunctionName"] == context.function_name
+    head, place, *_, last = line["exception"].split("\n")
+    assert head == "Traceback (most recent call last):"
+    assert place.startswith('  File "')
+    assert last.startswith("domain.errors.CorruptRecord: Connection: ")
+
+
+def test_an_exception_of_any_length_is_cut_in_its_middle(
+    log_lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError("\U0001f3e6" * 1_000_000 + "the end")
+
+    monkeypatch.setattr("handlers.signing.read_records", fails)
+    ask(enterprise_id="%F0%9F%8F%A6" * 256)
+    (line,) = log_lines()
+    assert len(json.dumps(line)) < CLOUDWATCH_LIMIT
+    assert line["exception"].startswith("Traceback")
+    assert line["exception"].endswith("the end")
+    left_out = len(" characters left out]\n[\n") + 20
+    assert EXCEPTION_LIMIT < len(line["exception"]) < EXCEPTION_LIMIT + left_out
+
+
+@pytest.mark.parametrize(
+    ("event", "member"),
+    [
+        ("200-get-by-viewer", "viewer"),
+        ("403-no-write-scope", "viewer"),
+        ("422-inactive-connection", "trader"),
+        ("500-corrupt-record", "trader"),
+        ("401-expired-credential", None),
+        ("401-stranger", None),
+        ("400-unknown-field", None),
+    ],
+)
+def test_the_line_names_the_member_who_asked_from_check_3_on(
+    event: str, member: str | None, log_lines: Lines
+) -> None:
+    call(sample_event(event))
+    (line,) = log_lines()
+    assert line.get("memberId") == member
 
 
 def test_the_line_tells_the_id_that_no_client_can_choose(log_lines: Lines) -> None:
@@ -43,13 +120,30 @@ def test_the_line_tells_the_id_that_no_client_can_choose(log_lines: Lines) -> No
     assert line["extendedRequestId"] == "JKJaXmPLvHcESHA="
 
 
-def test_the_exception_reads_as_python_prints_it(log_lines: Lines) -> None:
-    call(sample_event("500-corrupt-record"))
+def asked_with(*request_ids: str | None) -> None:
+    token = [f"Bearer {ACME['token']}"]
+    headers: dict[str, Any] = {"Authorization": token, "request-ID": list(request_ids)}
+    call(event_for(headers=headers))
+
+
+@pytest.mark.parametrize("request_id", ["7", "a" * 128, "Order_12-b.3"])
+def test_the_line_tells_the_client_s_own_request_id(request_id: str, log_lines: Lines) -> None:
+    asked_with(request_id)
     (line,) = log_lines()
-    head, place, *_, last = line["exception"].split("\n")
-    assert head == "Traceback (most recent call last):"
-    assert place.startswith('  File "')
-    assert last.startswith("domain.errors.CorruptRecord: Connection: ")
+    assert line["clientRequestId"] == request_id
+
+
+@pytest.mark.parametrize(
+    "request_ids",
+    [["a" * 129], [""], ["a b"], ["a\n"], ["é"], ['"'], ["1", "2"], [None], []],
+)
+def test_a_request_id_that_is_long_or_odd_or_not_the_only_one_is_left_out(
+    request_ids: list[str | None], log_lines: Lines
+) -> None:
+    asked_with(*request_ids)
+    (line,) = log_lines()
+    assert line["status"] == 200
+    assert "clientRequestId" not in line
 
 
 def test_a_client_that_is_made_for_a_request_logs_nothing(
@@ -59,17 +153,13 @@ def test_a_client_that_is_made_for_a_request_logs_nothing(
         [read(ITEMS, [])], monkeypatch
     ):  # an endpoint, and so a client, of its own
         assert ask().status == 200
-    assert caplog.records == []
+    assert logged_by_others(caplog) == []
 
 
-def test_the_line_is_timed_in_milliseconds(
-    log_lines: Lines, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("handlers.log.time", lambda: 1_700_000_000.1234)
+def test_the_duration_is_in_milliseconds(log_lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("handlers.log.perf_counter", iter([1.0, 1.2345678]).__next__)
     ask()
     (line,) = log_lines()
-    assert line["_aws"]["Timestamp"] == 1_700_000_000_123
     assert line["duration"] == 234.568
 
 
@@ -79,7 +169,7 @@ def test_a_request_is_one_line_with_the_answers_own_status_name_and_id(
 ) -> None:
     answer = call(sample_event(name))
     (line,) = log_lines()
-    assert caplog.records == []  # nor does a library log something
+    assert logged_by_others(caplog) == []
     assert line["status"] == answer.status
     assert line["outcome"] == (answer.name or "Payload")
     assert line["requestId"] == answer.headers["Request-Id"]
@@ -92,9 +182,11 @@ def test_the_line_is_a_document_of_the_embedded_metric_format(log_lines: Lines) 
     (directive,) = line["_aws"]["CloudWatchMetrics"]
     assert directive["Namespace"] == "DeallocationSigning"
     assert directive["Metrics"] == [{"Name": "duration", "Unit": "Milliseconds"}]
-    for metric in directive["Metrics"]:
-        assert isinstance(line[metric["Name"]], float)
-    assert directive["Dimensions"] == [["FunctionName"], ["FunctionName", "outcome"]]
+    assert isinstance(line["duration"], float)
+    assert directive["Dimensions"] == [
+        ["service", "function_name"],
+        ["service", "function_name", "outcome"],
+    ]
     for dimensions in directive["Dimensions"]:
         assert all(isinstance(line[dimension], str) for dimension in dimensions)
 
@@ -103,7 +195,8 @@ def test_nothing_of_one_request_is_left_in_the_line_of_the_next(log_lines: Lines
     call(sample_event("500-corrupt-record"))
     call(sample_event("401-no-token"))
     _, line = log_lines()
-    assert line.keys() & {"enterpriseId", "connectionId", "exception", "exception_name"} == set()
+    of_a_request = {"enterpriseId", "connectionId", "memberId", "exception", "exception_name"}
+    assert line.keys() & of_a_request == set()
 
 
 @pytest.mark.parametrize("connection", ["01", "02", "03"], ids=["200", "422", "500"])
@@ -117,3 +210,60 @@ def test_no_secret_is_in_the_line(connection: str, log_lines: Lines) -> None:
     written = json.dumps(log_lines())
     for secret in (ACME["token"], sha256(ACME["token"].encode()).hexdigest()[:8], nonce, notes):
         assert secret not in written
+
+
+def test_the_event_of_the_schedule_is_logged_and_costs_no_read_and_no_metric(
+    reads: list[Any], log_lines: Lines
+) -> None:
+    assert lambda_handler(dict(KEEP_ACTIVE), lambda_context()) == {}
+    (line,) = log_lines()
+    assert (line["level"], line["message"]) == ("INFO", "Kept active")
+    assert line.keys() & {"_aws", "outcome", "status"} == set()
+    assert reads == []
+
+
+def lines_of_a_process(environment: dict[str, str]) -> list[dict[str, Any]]:
+    """What a process logs, in which three requests are made under an environment."""
+    script = (
+        "from tests.asking import call, sample_event\n"
+        "from tools.world import sample_world\n"
+        "with sample_world():\n"
+        "    for name in ('200-get', '401-no-token', '500-corrupt-record'):\n"
+        "        call(sample_event(name))\n"
+    )
+    ran = subprocess.run(  # noqa: S603 -- our own words
+        [sys.executable, "-W", "ignore", "-c", script],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [json.loads(line) for line in ran.stdout.splitlines()]
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"POWERTOOLS_LOG_LEVEL": "CRITICAL"},
+        {"LOG_LEVEL": "ERROR"},
+        {"AWS_LAMBDA_LOG_LEVEL": "FATAL"},
+        {"POWERTOOLS_LOG_LEVEL": "ERROR", "POWERTOOLS_LOGGER_SAMPLE_RATE": "0.000001"},
+        {"POWERTOOLS_METRICS_DISABLED": "true"},
+        {"POWERTOOLS_SERVICE_NAME": "another", "POWERTOOLS_METRICS_NAMESPACE": "Another"},
+        {"POWERTOOLS_DEV": "true"},
+        dict.fromkeys(POWERTOOLS_VARIABLES, "true")
+        | {
+            "POWERTOOLS_DEBUG": "false",  # it writes lines of its own
+            "POWERTOOLS_LOGGER_SAMPLE_RATE": "0.000001",
+            "POWERTOOLS_LOG_LEVEL": "CRITICAL",
+        },
+    ],
+    ids=lambda environment: " and ".join(environment) if len(environment) < 3 else "all at once",
+)
+def test_no_setting_takes_a_line_or_its_metrics_away(environment: dict[str, str]) -> None:
+    lines = lines_of_a_process(environment)
+    assert [line["status"] for line in lines] == [200, 401, 500]
+    for line in lines:
+        (directive,) = line["_aws"]["CloudWatchMetrics"]
+        assert directive["Namespace"] == "DeallocationSigning"
+        assert [line[name] for name in directive["Dimensions"][0]] == [SERVICE, "SigningFunction"]

@@ -1,9 +1,8 @@
 """Records that make no sense are a 500, and never a reason to allow.
 
-The records are given as DynamoDB sends them, so that they may hold what no client could write.
+They are given as DynamoDB sends them.
 """
 
-import re
 from collections.abc import Iterator
 from time import time
 from typing import Any
@@ -11,9 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
-from domain.records import License
 from tests.asking import (
     BODY,
     METHODS,
@@ -30,8 +27,14 @@ type Records = dict[str, dict[str, Value]]
 pytestmark = pytest.mark.usefixtures("world")
 
 STORED: Records = dict(zip(RECORDS, ITEMS, strict=True))
-REQUIRED = [(kind, attribute) for kind, record in RECORDS.items() for attribute in record]
-LISTED = [*REQUIRED, ("credential", "expiresAt"), ("license", "expiresAt")]
+OPTIONAL = [("credential", "expiresAt"), ("license", "expiresAt"), ("connection", "name")]
+REQUIRED = [
+    (kind, attribute)
+    for kind, record in RECORDS.items()
+    for attribute in record
+    if (kind, attribute) not in OPTIONAL
+]
+LISTED = [*REQUIRED, *OPTIONAL]
 VALUES: list[Value] = [
     {"S": "active"},
     {"S": "inactive"},
@@ -43,39 +46,26 @@ VALUES: list[Value] = [
     {"S": "s" * 400_000},
     {"N": "0"},
     {"N": "1"},
+    {"N": "0.5"},
     {"N": "4102444800"},
     {"N": "253402300799"},
     {"N": "253402300800"},
     {"N": "4102444800000"},
     {"N": "9e125"},
     {"N": "-1"},
-    {"N": "NaN"},
-    {"N": ""},
-    {"N": "4_102_444_800"},
-    {"N": "\uff14102444800"},
-    {"N": " 4102444800"},
-    {"N": "4102444800\n"},
-    {"N": "Infinity"},
     {"B": "YWN0aXZl"},
     {"BOOL": True},
     {"BOOL": False},
-    {"BOOL": "true"},
-    {"BOOL": 1},
     {"NULL": True},
     {"SS": ["BTC", "settlement_network_read", "settlement_network_write"]},
     {"SS": ["settlement_network_read"]},
     {"SS": [f"{number}" for number in range(40_000)]},
-    {"SS": ["", "BTC", "settlement_network_read", "settlement_network_write"]},
-    {"SS": []},
     {"NS": ["1"]},
     {"BS": ["QlRD"]},
     {"L": [{"S": "BTC"}, {"S": "settlement_network_read"}, {"S": "settlement_network_write"}]},
     {"M": {"S": {"S": "active"}}},
-    {"S": "active", "N": "4102444800"},
-    {"BOOL": True, "NULL": True},
-    {"NS": ["1"], "SS": ["BTC", "settlement_network_read", "settlement_network_write"]},
-    {},
 ]
+"""Values that DynamoDB can hold, of each of its types."""
 
 
 def makes_sense(attribute: str, value: Value) -> bool:
@@ -90,8 +80,7 @@ def makes_sense(attribute: str, value: Value) -> bool:
         case "active", [("BOOL", bool())]:
             return True
         case "expiresAt", [("N", seconds)]:
-            plain = re.fullmatch(r"[0-9]+", seconds) is not None
-            return plain and 0 <= float(seconds) < 253_402_300_800  # the year 10000
+            return 0 <= float(seconds) <= 253_402_300_799  # the last second of the year 9999
     return False
 
 
@@ -155,9 +144,7 @@ def test_a_record_that_lacks_a_required_attribute(
 
 
 @pytest.mark.parametrize("kind", STORED)
-@pytest.mark.parametrize(
-    "value", [pytest.param(value, id=str(value)[:50]) for value in VALUES if value]
-)
+@pytest.mark.parametrize("value", [pytest.param(value, id=str(value)[:50]) for value in VALUES])
 def test_an_attribute_that_the_data_model_does_not_list_is_harmless(
     script: list[Said], kind: str, value: Value
 ) -> None:
@@ -169,7 +156,9 @@ values = (
     st.sampled_from(VALUES)
     | st.builds(lambda text: {"S": text}, st.text())
     | st.builds(lambda number: {"N": str(number)}, st.integers(-(10**37), 10**37))
-    | st.builds(lambda texts: {"SS": sorted(texts)}, st.sets(st.sampled_from(["BTC", "ETH", ""])))
+    | st.builds(
+        lambda texts: {"SS": sorted(texts)}, st.sets(st.sampled_from(["BTC", "ETH"]), min_size=1)
+    )
 )
 
 
@@ -198,6 +187,39 @@ def test_the_answer_is_the_payload_if_and_only_if_the_rules_say_so(
     assert (answer_given(records, script, method).status == 200) == expected
 
 
+@st.composite
+def answers_in_rounds(draw: st.DrawFn) -> tuple[list[str], list[Said]]:
+    """Which of acme-capital's records there are, and DynamoDB's answers that give them piece by piece.
+
+    Among them are items that allow everything to somebody else.
+    """
+    foreign = [
+        item | {name: {"S": draw(st.sampled_from([item[name]["S"] + "x", "OTHER#1"]))}}
+        for item in ITEMS
+        for name in draw(st.lists(st.sampled_from(["pk", "sk"]), unique=True, max_size=2))
+    ]
+    own = {kind: item for kind, item in STORED.items() if draw(st.booleans())}
+    late = [each for each in own.values() if draw(st.booleans())]
+    early = [each for each in own.values() if each not in late]
+    first = draw(st.permutations([*early, *foreign]))
+    rounds = [read(first, late), read([*late, *foreign], [])] if late else [read(first, [])]
+    return list(own), rounds
+
+
+@given(answers_in_rounds())
+def test_only_the_request_s_own_items_allow_in_whatever_rounds_and_company_they_come(
+    drawn: tuple[list[str], list[Said]],
+) -> None:
+    there, rounds = drawn
+    with (
+        pytest.MonkeyPatch.context() as monkeypatch,
+        dynamodb_answering(rounds, monkeypatch) as asked,
+    ):
+        monkeypatch.setattr("handlers.state.BACK_OFF", 0)
+        assert (ask().status == 200) == (len(there) == 3)
+    assert len(asked) == len(rounds)
+
+
 @pytest.mark.parametrize(
     ("kind", "name"), [("credential", "NotAMember"), ("license", "OesLicenseRequired")]
 )
@@ -217,12 +239,6 @@ def test_what_expires_at_a_second_has_expired_in_that_second(
 def test_what_expires_at_0_has_expired_long_ago(script: list[Said], kind: str, name: str) -> None:
     records = STORED | {kind: STORED[kind] | {"expiresAt": {"N": "0"}}}
     assert answer_given(records, script).name == name
-
-
-def test_a_record_stays_as_it_was_read() -> None:
-    record = License.parse({"status": "inactive"})
-    with pytest.raises(ValidationError):
-        record.status = "active"  # type: ignore[misc] # -- that it is frozen is what is tested
 
 
 def test_the_log_names_the_record_and_the_attributes_that_make_no_sense(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from handlers.answers import ANSWERS, InternalError, RouteNotFound
-from handlers.log import METRICS_NAMESPACE
+from handlers.log import METRICS_NAMESPACE, SERVICE
 from tools.openapi import RESOURCE
 from tools.world import ROOT
 
@@ -236,7 +236,9 @@ def test_the_dashboard_shows_traffic_by_outcome_latency_and_reads(resources: Res
     body = json.loads(resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"])
     titles = {widget["properties"]["title"] for widget in body["widgets"]}
     assert titles >= {"Traffic by outcome", "Latency (ms)", "Reads"}
-    assert f"{{{METRICS_NAMESPACE},FunctionName,outcome}}" in json.dumps(body)
+    assert f"{{{METRICS_NAMESPACE},service,function_name,outcome}}" in json.dumps(body)
+    function = ["service", SERVICE, "function_name", "${SigningFunction}"]
+    assert json.dumps([METRICS_NAMESPACE, "duration", *function])[1:-1] in json.dumps(body)
 
 
 def test_a_deployer_who_only_presses_enter_is_not_turned_away() -> None:

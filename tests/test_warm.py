@@ -27,7 +27,7 @@ def mixed_requests(script: list[Any]) -> list[tuple[Answer, dict[str, Any]]]:
         with logged() as lines:
             answer = call(event)
         (line,) = lines()
-        for varying in ("duration", "functionRequestId", "exception"):
+        for varying in ("timestamp", "cold_start", "duration", "function_request_id", "exception"):
             line.pop(varying, None)
         del line["_aws"]["Timestamp"]
         told.append((answer, line))

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from contextlib import ExitStack, redirect_stdout, suppress
+from contextlib import ExitStack, suppress
 from io import StringIO
 from pathlib import Path
 from threading import Event
@@ -24,7 +24,7 @@ from tools.replay import (
     show,
 )
 from tools.serve import sample_curl, serving
-from tools.world import REGION, ROOT, TABLE_NAME, dynamodb_server, sample_world
+from tools.world import REGION, ROOT, TABLE_NAME, dynamodb_server, logging_to, sample_world
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -73,7 +73,7 @@ def replay_command(
     left_out = (NOT_IN_SAM_LOCAL if sam_local else NOT_OVER_HTTP) if url else {}
     samples = events or sample_events()
     # The table instead of the log's lines.
-    with sample_world(with_state=not no_state), redirect_stdout(StringIO()):
+    with sample_world(with_state=not no_state), logging_to(StringIO()):
         replayed = replay(sample for sample in samples if sample.name not in left_out)
     if url:
         try:
@@ -117,7 +117,7 @@ def fuzz_command(
 
     Exits with 1 if an answer is not as openapi.yaml says; tests/schemathesis.toml says how it is asked.
     """
-    with sample_world(), redirect_stdout(StringIO()), serving(0) as url:
+    with sample_world(), logging_to(StringIO()), serving(0) as url:
         schemathesis = Path(sys.executable).with_name("schemathesis")
         ran = subprocess.run(  # noqa: S603 -- our own words
             [

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
-from typing import Any, Self
+from types import SimpleNamespace
+from typing import Any, Self, cast
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -95,12 +96,16 @@ def replay_over_http(url: str, handled: Iterable[Replayed]) -> list[Replayed]:
     ]
 
 
-def lambda_context() -> LambdaContext:
+def lambda_context(request_id: str | None = None) -> LambdaContext:
     """A context such as the Lambda runtime hands to the handler, with an id of its own."""
-    context = LambdaContext()
-    context._aws_request_id = str(uuid4())  # noqa: SLF001 -- Powertools gives it no setter
-    context._function_name = "SigningFunction"  # noqa: SLF001 -- Powertools gives it no setter
-    return context
+    context = SimpleNamespace(
+        aws_request_id=request_id or str(uuid4()),
+        function_name="SigningFunction",
+        function_version="$LATEST",
+        invoked_function_arn="arn:aws:lambda:eu-central-1:123456789012:function:SigningFunction",
+        memory_limit_in_mb=1024,
+    )
+    return cast("LambdaContext", context)
 
 
 def _replay(sample: SampleEvent) -> Replayed:

@@ -6,7 +6,7 @@ import shlex
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http import HTTPStatus
+from http import HTTPMethod, HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from string import Template
@@ -18,7 +18,7 @@ from uuid import uuid4
 
 from werkzeug.serving import DechunkedInput
 
-from handlers.signing import OTHER_METHODS, REQUIRED_SCOPES, lambda_handler
+from handlers.signing import lambda_handler
 from tools.openapi import BODY, CONNECTION_ID, ENTERPRISE_ID, OPENAPI, RESOURCE
 from tools.replay import lambda_context
 from tools.world import ROOT
@@ -157,5 +157,5 @@ class _Gateway(BaseHTTPRequestHandler):
         """The function writes its own line."""
 
 
-for _method in (*REQUIRED_SCOPES, *OTHER_METHODS):
+for _method in HTTPMethod:
     setattr(_Gateway, f"do_{_method}", _Gateway.answer)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO, cast
 from unittest.mock import patch
 
 import boto3
@@ -18,6 +18,7 @@ from moto import mock_aws
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
+from handlers.log import logger
 from handlers.state import (
     LICENSE_KEY,
     connection_key,
@@ -47,6 +48,18 @@ def sample_world(*, with_state: bool = True) -> Iterator["DynamoDBClient"]:
         if with_state:
             load_sample_state(client)
         yield client
+
+
+@contextmanager
+def logging_to[Stream: TextIO](stream: Stream) -> Iterator[Stream]:
+    """Sends the function's log to a stream in the meantime."""
+    handler = cast("logging.StreamHandler[TextIO]", logger.registered_handler)
+    before = handler.stream
+    handler.setStream(stream)
+    try:
+        yield stream
+    finally:
+        handler.setStream(before)
 
 
 @contextmanager

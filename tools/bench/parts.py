@@ -28,6 +28,9 @@ PARTS: dict[str, tuple[Any, str]] = {
 class Context:
     aws_request_id = "00000000-0000-4000-8000-000000000000"
     function_name = "SigningFunction"
+    function_version = "$LATEST"
+    invoked_function_arn = "arn:aws:lambda:eu-central-1:123456789012:function:SigningFunction"
+    memory_limit_in_mb = 1024
 
 
 def timed(function: Callable[..., Any], times: list[float]) -> Callable[..., Any]:

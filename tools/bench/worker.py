@@ -23,6 +23,9 @@ def figures(subject: str, started: int, requests: int, event_file: str) -> dict[
     class Context:
         aws_request_id = "00000000-0000-4000-8000-000000000000"
         function_name = "SigningFunction"
+        function_version = "$LATEST"
+        invoked_function_arn = "arn:aws:lambda:eu-central-1:123456789012:function:SigningFunction"
+        memory_limit_in_mb = 1024
 
     with open(event_file, encoding="utf-8") as file:  # noqa: PTH123 -- pathlib would be in the figures
         event = json.load(file)
