@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run serve test test-browser test-artifact fuzz check openapi build build-SigningFunction dynamodb smoke \
+.PHONY: help run serve test test-unit test-browser test-artifact fuzz check openapi build build-SigningFunction dynamodb smoke \
 	bench mutate sbom lock clean
 
 VENV := .venv
@@ -40,6 +40,9 @@ serve: $(INSTALLED) $(NODE_INSTALLED) ## Serve the sample world on http://127.0.
 
 test: $(INSTALLED) $(NODE_INSTALLED) .venv-sam/.installed ## Run the tests, with branch coverage
 	$(VENV)/bin/pytest --cov --cov-report=term
+
+test-unit: $(INSTALLED) ## Run the tests of the pure core, in seconds
+	$(VENV)/bin/pytest tests/unit
 
 test-browser: $(INSTALLED) $(NODE_INSTALLED) ## Try the reference of `make serve` in a headless Chromium, Debian's unless there is one
 	@command -v chromium >/dev/null || { apt-get update --quiet=2 && apt-get install --yes --quiet=2 --no-install-recommends chromium; }

@@ -1,0 +1,137 @@
+"""The parts of an event that the request is made of, read directly."""
+
+from base64 import b64encode
+from typing import Any
+
+import pytest
+
+from domain.errors import InvalidRequest
+from handlers.answers import Unauthenticated
+from handlers.event import bearer_token, body_bytes, client_request_id, path_parameter
+
+TOKEN = "sample-token-trader"  # noqa: S105 -- of the sample world
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Authorization": [f"Bearer {TOKEN}"]},
+        {"authorization": [f"bearer {TOKEN}"]},
+        {"AUTHORIZATION": [f"BEARER   {TOKEN}"]},
+        {"Authorization": [f" Bearer {TOKEN}\t"]},
+        {"Authorization": [f"Bearer {TOKEN}"], "Accept": None},
+    ],
+)
+def test_one_bearer_token_is_taken_with_scheme_and_name_in_any_case(headers: Any) -> None:
+    assert bearer_token({"multiValueHeaders": headers}) == TOKEN
+
+
+NO_TOKEN: list[dict[str, Any]] = [
+    {},
+    {"Authorization": None},
+    {"Authorization": []},
+    {"Authorization": [None]},
+    {"Authorization": [""]},
+    {"Authorization": ["Bearer"]},
+    {"Authorization": ["Bearer "]},
+    {"Authorization": [TOKEN]},
+    {"Authorization": [f"Basic {TOKEN}"]},
+    {"Authorization": [f"Bearer{TOKEN}"]},
+    {"Authorization": [f"XBearer {TOKEN}"]},
+    {"Authorization": [f"Bearer\t{TOKEN}"]},
+    {"Authorization": [f"Bearer\N{NO-BREAK SPACE}{TOKEN}"]},
+    {"Authorization": [f"Bearer {TOKEN} more"]},
+    {"Authorization": [f"Bearer {TOKEN}, Bearer sample-token-viewer"]},
+    {"Authorization": ["Bearer ="]},
+    {"Authorization": ["Bearer sämple"]},
+    {"Authorization": ["Bearer \N{KELVIN SIGN}"]},  # whose lower case is an ASCII letter
+    {"Authorization": [f"Bearer {TOKEN}\n"]},
+    {"Authorization": [f"Bearer {TOKEN}", f"Bearer {TOKEN}"]},
+    {"Authorization": [f"Bearer {TOKEN}", None]},
+    {"Authorization": [f"Bearer {TOKEN}"], "authorization": ["Bearer x"]},
+    {"X-Authorization": [f"Bearer {TOKEN}"]},
+]
+
+
+@pytest.mark.parametrize("headers", NO_TOKEN)
+def test_anything_else_is_no_token(headers: dict[str, Any]) -> None:
+    with pytest.raises(Unauthenticated):
+        bearer_token({"multiValueHeaders": headers})
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {},
+        {"headers": None},
+        {"headers": None, "multiValueHeaders": None},
+        {"headers": {"Authorization": None}, "multiValueHeaders": None},
+        {"headers": {"Authorization": None}, "multiValueHeaders": {}},
+    ],
+)
+def test_an_event_whose_header_maps_are_null_or_hold_null_has_no_token(
+    event: dict[str, Any],
+) -> None:
+    with pytest.raises(Unauthenticated):
+        bearer_token(event)
+
+
+@pytest.mark.parametrize("many", [None, {}])
+def test_the_map_of_single_headers_is_enough(many: object) -> None:
+    event = {"headers": {"Authorization": f"Bearer {TOKEN}"}, "multiValueHeaders": many}
+    assert bearer_token(event) == TOKEN
+
+
+def test_the_two_maps_are_not_merged() -> None:
+    event = {
+        "headers": {"Authorization": f"Bearer {TOKEN}"},
+        "multiValueHeaders": {"Accept": ["application/json"]},
+    }
+    with pytest.raises(Unauthenticated):
+        bearer_token(event)
+
+
+@pytest.mark.parametrize(
+    ("segment", "value"),
+    [
+        ("acme%2Dcapital", "acme-capital"),
+        ("acme%252Dcapital", "acme%2Dcapital"),
+        ("a%2Fb", "a/b"),
+        ("a+b", "a+b"),
+        ("%E6%97%A5", "日"),
+    ],
+)
+def test_a_segment_is_decoded_once(segment: str, value: str) -> None:
+    assert path_parameter("enterpriseId", segment) == value
+
+
+@pytest.mark.parametrize("segment", ["%FF", "%ED%A0%80", "%C0%AF", "100%", "%zz", "%2"])
+def test_a_segment_that_is_no_percent_encoded_text_is_named(segment: str) -> None:
+    with pytest.raises(InvalidRequest, match=r"^enterpriseId must be percent-encoded UTF-8$"):
+        path_parameter("enterpriseId", segment)
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"\xff\x00"])
+def test_base64_is_undone(body: bytes) -> None:
+    assert body_bytes({"body": b64encode(body).decode(), "isBase64Encoded": True}) == body
+
+
+@pytest.mark.parametrize("event", [{}, {"body": None}, {"body": None, "isBase64Encoded": True}])
+def test_no_body_is_an_empty_one(event: dict[str, Any]) -> None:
+    assert body_bytes(event) == b""
+
+
+@pytest.mark.parametrize("broken", ["eyJhIjoxfQ=", "eyJh\nIjoxfQ==", "eyJhIjoxfQ==eA==", "é", "="])
+def test_broken_base64_is_refused(broken: str) -> None:
+    with pytest.raises(InvalidRequest, match=r"^body must be valid base64$"):
+        body_bytes({"body": broken, "isBase64Encoded": True})
+
+
+def test_a_body_that_is_no_unicode_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match=r"^body must be UTF-8$"):
+        body_bytes({"body": "\ud800"})
+
+
+@pytest.mark.parametrize("event", [None, [], {}, {"headers": 1}, {"multiValueHeaders": {"a": 1}}])
+def test_what_is_no_event_has_no_request_id_of_the_client(event: object) -> None:
+    assert client_request_id(event) is None

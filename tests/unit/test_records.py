@@ -1,0 +1,89 @@
+"""The records of the data model, parsed directly: from an item's values, as boto3 gives them."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from domain.errors import CorruptRecord
+from domain.records import Connection, Credential, License
+
+RECORDS: dict[type[License | Credential | Connection], dict[str, Any]] = {
+    License: {"status": "active", "expiresAt": Decimal(4102444800)},
+    Credential: {
+        "memberId": "trader",
+        "scopes": {"settlement_network_read"},
+        "expiresAt": Decimal(0),
+    },
+    Connection: {"active": True, "currencies": {"BTC"}, "partnerId": "n", "name": "N"},
+}
+OPTIONAL = {"expiresAt", "name"}
+VALUES: list[Any] = [
+    *("active", "inactive", "Active", "true", "", "4102444800"),
+    *(True, False, None),
+    *(Decimal(0), Decimal("0.5"), Decimal(253_402_300_799), Decimal(253_402_300_800)),
+    *(Decimal(-1), Decimal("9e125"), Decimal("NaN"), Decimal("Infinity"), 1, 1.5),
+    *({"BTC"}, {"a", ""}, {Decimal(1)}, {b"BTC"}, set(), ["BTC"], ("BTC",), {"BTC": 1}, b"BTC"),
+]
+
+
+def makes_sense(attribute: str, value: Any) -> bool:
+    """What the data model says of an attribute, said once more and plainly."""
+    match attribute, value:
+        case "status", "active" | "inactive":
+            return True
+        case "memberId" | "partnerId" | "name", str():
+            return value != ""
+        case "scopes" | "currencies", set():
+            return bool(value) and all(isinstance(each, str) and each for each in value)
+        case "active", bool():
+            return True
+        case "expiresAt", Decimal():
+            return value.is_finite() and 0 <= value <= 253_402_300_799
+    return False
+
+
+ATTRIBUTES = [(record, name) for record, fields in RECORDS.items() for name in fields]
+
+
+@pytest.mark.parametrize(("record", "attribute"), ATTRIBUTES)
+@pytest.mark.parametrize("value", VALUES)
+def test_a_record_is_corrupt_if_and_only_if_a_value_makes_no_sense(
+    record: type[License | Credential | Connection], attribute: str, value: object
+) -> None:
+    item = RECORDS[record] | {attribute: value}
+    if makes_sense(attribute, value):
+        assert record.parse(item).model_dump(by_alias=True)[attribute] == value
+    else:
+        with pytest.raises(CorruptRecord, match=f"^{record.__name__}: {attribute}: "):
+            record.parse(item)
+
+
+@pytest.mark.parametrize(("record", "attribute"), ATTRIBUTES)
+def test_a_record_is_corrupt_without_an_attribute_that_is_not_optional(
+    record: type[License | Credential | Connection], attribute: str
+) -> None:
+    item = {name: value for name, value in RECORDS[record].items() if name != attribute}
+    if attribute in OPTIONAL:
+        record.parse(item)
+    else:
+        with pytest.raises(CorruptRecord, match=attribute):
+            record.parse(item)
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_an_attribute_that_the_data_model_does_not_list_is_ignored(
+    record: type[License | Credential | Connection],
+) -> None:
+    assert record.parse(RECORDS[record] | {"since": b"x"}) == record.parse(RECORDS[record])
+
+
+def test_what_has_no_expiry_never_expires() -> None:
+    assert License.parse({"status": "active"}).expires_at == Decimal("Infinity")
+
+
+def test_a_record_stays_as_it_was_read() -> None:
+    record = License.parse({"status": "inactive"})
+    with pytest.raises(ValidationError):
+        record.status = "active"  # type: ignore[misc] # -- that it is frozen is what is tested
