@@ -1,9 +1,10 @@
-"""The README's tables and examples, held to the code."""
+"""The tables, commands, examples and links of the documents, held to the code."""
 
 import re
 import subprocess
 import tomllib
 from math import ceil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,19 +26,54 @@ from tools.replay import NOT_IN_SAM_LOCAL, sample_events
 from tools.state_file import read_state
 from tools.world import ROOT, template
 
-README = (ROOT / "README.md").read_text()
+DOCUMENTS = {path: path.read_text() for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]}
+README = DOCUMENTS[ROOT / "README.md"]
+ALL = "\n".join(DOCUMENTS.values())
+MAKEFILE = (ROOT / "Makefile").read_text()
 TEMPLATE: dict[str, Any] = decode(str(ROOT / "template.yaml"))[0]
 
 
 def table(heading: str) -> list[list[str]]:
-    """The rows of the table whose head starts with a column, without the head."""
+    """The rows of the one table, in any document, whose head starts with a column; without the head."""
     (rows,) = re.findall(
-        rf"^\| {re.escape(heading)} \|.*\n\|[-|]+\n((?:\|.*\n)+)", README, re.MULTILINE
+        rf"^\| {re.escape(heading)} \|.*\n\|[-|]+\n((?:\|.*\n)+)", ALL, re.MULTILINE
     )
     return [
         [cell.strip().strip("`") for cell in row.strip("|").split(" | ")]
         for row in rows.strip().replace("| |", "|  |").splitlines()
     ]
+
+
+def anchors(document: str) -> set[str]:
+    """What a link can name in a document: its headings, spelt as GitHub spells their anchors."""
+    text = re.sub(r"^```.*?^```", "", document, flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_the_readme_is_short() -> None:
+    # "Signing and verifying" is a document of its own soon.
+    own = re.sub(
+        r"^## Signing and verifying\n.*?^(?=## )", "", README, flags=re.DOTALL | re.MULTILINE
+    )
+    assert len(own.splitlines()) <= 200
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_within_the_repository_leads_somewhere(path: Path) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)", DOCUMENTS[path])
+    for file, anchor in links:
+        target = (path.parent / file).resolve() if file else path
+        assert target.exists(), file
+        if anchor:
+            assert anchor in anchors(DOCUMENTS[target]), f"{file}#{anchor}"
+
+
+def test_every_make_target_that_is_named_exists() -> None:
+    code = re.findall(r"`[^`\n]+`|^```sh\n.*?^```", ALL, re.MULTILINE | re.DOTALL)
+    named = set(re.findall(r"\bmake ([a-z][a-z-]*)", "\n".join(code)))
+    assert named
+    assert named <= set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
 
 
 def test_the_table_of_errors_is_the_one_in_the_code() -> None:
@@ -90,13 +126,14 @@ def test_the_table_of_commands_is_what_make_lists() -> None:
 
 
 @pytest.mark.usefixtures("world")
-def test_the_curl_examples_get_the_answer_that_is_shown() -> None:
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_the_curl_example_gets_the_answer_that_is_shown(method: str) -> None:
     (shown,) = re.findall(r"```json\n(.*)\n```", README)
-    examples = re.findall(r"--request (\w+) \"\$URL(\S+)\".*?--data '(.*?)'", README, re.DOTALL)
-    assert [method for method, _, _ in examples] == ["GET", "POST"]
-    for method, path, body in examples:
-        answer = call(event_for(method, body=body) | {"path": path})
-        assert answer.text == shown
+    ((path, body),) = re.findall(
+        r"--request GET \"\$URL(\S+)\".*?--data '(.*?)'", README, re.DOTALL
+    )
+    answer = call(event_for(method, body=body) | {"path": path})
+    assert answer.text == shown
 
 
 def test_the_number_of_events_is_the_one_that_is_shown() -> None:
@@ -126,7 +163,7 @@ def test_the_log_table_names_the_fields_of_the_line(
     ],
 )
 def test_a_command_takes_the_options_that_are_shown(program: str, command: str) -> None:
-    shown = re.findall(rf"{re.escape(f'{program} {command}')}\b(.*?)(?:`|\n)", README)
+    shown = re.findall(rf"{re.escape(f'{program} {command}')}\b(.*?)(?:`|\n)", ALL)
     assert shown
     taken = subprocess.run(  # noqa: S603 -- our own words
         [*f"{program} {command}".split(), "--help"],
@@ -140,12 +177,9 @@ def test_a_command_takes_the_options_that_are_shown(program: str, command: str) 
         assert option in taken
 
 
-def test_the_machines_commands_name_what_there_is() -> None:
+def test_each_machine_s_commands_name_one_processor() -> None:
     samconfig = tomllib.loads((ROOT / "samconfig.toml").read_text())
-    makefile = (ROOT / "Makefile").read_text()
     for _, prepare, serve in table("machine"):
-        for target in re.findall(r"make ([a-z-]+)", prepare):
-            assert f"\n{target}:" in makefile
         environment = "x86_64" if "--config-env x86_64" in serve else "default"
         assert ("ARCH=x86_64" in prepare) is (environment == "x86_64")
         for command in ("local_start_api", "local_invoke"):
@@ -186,7 +220,7 @@ def test_what_the_gateway_answers_by_itself_is_named() -> None:
 
 
 def test_the_state_records_that_are_shown_can_be_loaded() -> None:
-    (shown,) = re.findall(r"```jsonl\n(.*?)```", README, re.DOTALL)
+    (shown,) = re.findall(r"```jsonl\n(.*?)```", ALL, re.DOTALL)
     assert len(read_state(shown)) == 3
 
 
@@ -196,17 +230,17 @@ def test_the_costs_are_what_their_factors_come_to() -> None:
         factor = float(quantity.split()[0].replace(",", ""))
         assert f"{factor * float(price.strip('$')) + 1e-9:.2f}" == cost.strip("$")
         total += float(cost.strip("$"))
-    assert f"That is ${total:.2f} a million." in README
-    seconds, price, cost = re.findall(r"1 GB . ([\d,]+) s . \$([\d.]+) = \$([\d.]+)", README)[0]
+    assert f"That is ${total:.2f} a million." in ALL
+    seconds, price, cost = re.findall(r"1 GB . ([\d,]+) s . \$([\d.]+) = \$([\d.]+)", ALL)[0]
     assert f"{int(seconds.replace(',', '')) * float(price):.2f}" == cost
 
 
 def test_the_memory_sizes_cost_what_the_arithmetic_says() -> None:
     start, request = (
-        float(each) for each in re.findall(r"of ([\d.]+) s .* and ([\d.]+) ms a", README)[0]
+        float(each) for each in re.findall(r"of ([\d.]+) s .* and ([\d.]+) ms a", ALL)[0]
     )
-    wait = float(re.findall(r"([\d.]+) ms of waiting for DynamoDB", README)[0])
-    (gigabyte_second,) = re.findall(r"^\| Lambda, arm64,.*?\$([\d.]+)", README, re.MULTILINE)
+    wait = float(re.findall(r"([\d.]+) ms of waiting for DynamoDB", ALL)[0])
+    (gigabyte_second,) = re.findall(r"^\| Lambda, arm64,.*?\$([\d.]+)", ALL, re.MULTILINE)
     for memory, duration, cost, first in table("memory"):
         megabytes = int(memory.removesuffix(" MB"))
         share = megabytes / 1769
