@@ -30,7 +30,6 @@ logger = Logger(
     service=SERVICE,
     location=None,  # the same place for every line
     json_serializer=json.dumps,  # one line in ASCII, whatever POWERTOOLS_DEV and the request say
-    serialize_stacktrace=False,  # `exception` has it
 )
 # Powertools takes the level from the environment. A higher one would drop lines, and metrics with them.
 logger.initial_log_level = logging.INFO

@@ -71,7 +71,7 @@ def refused(error: Exception) -> Response[str]:
     return refusal(error, log.request_id)
 
 
-@logger.inject_lambda_context(clear_state=True, log_event=False)  # an event holds tokens and nonces
+@logger.inject_lambda_context(log_event=False)  # whatever the environment says: it holds secrets
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """The answer to an API Gateway REST proxy event, whatever it holds: this never raises."""
     if event == KEEP_ACTIVE:

@@ -223,13 +223,13 @@ def test_only_the_request_s_own_items_allow_in_whatever_rounds_and_company_they_
 @pytest.mark.parametrize(
     ("kind", "name"), [("credential", "NotAMember"), ("license", "OesLicenseRequired")]
 )
-def test_what_expires_at_a_second_has_expired_in_that_second(
+def test_what_expires_at_a_time_has_expired_at_that_time(
     script: list[Said], monkeypatch: pytest.MonkeyPatch, kind: str, name: str
 ) -> None:
-    records = STORED | {kind: STORED[kind] | {"expiresAt": {"N": "4000000000"}}}
-    monkeypatch.setattr("handlers.signing.time", lambda: 3_999_999_999.999)
+    records = STORED | {kind: STORED[kind] | {"expiresAt": {"N": "4000000000.5"}}}
+    monkeypatch.setattr("handlers.signing.time", lambda: 4_000_000_000.25)
     assert answer_given(records, script).status == 200
-    monkeypatch.setattr("handlers.signing.time", lambda: 4_000_000_000.0)
+    monkeypatch.setattr("handlers.signing.time", lambda: 4_000_000_000.5)
     assert answer_given(records, script).name == name
 
 
