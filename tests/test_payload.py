@@ -2,17 +2,24 @@
 
 import json
 import subprocess
+from base64 import b64decode
 from hashlib import sha256
 from typing import Any
 
 import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from domain.errors import PayloadMismatch
 from domain.payload import check_payload, signing_payload
 from domain.request import SigningRequest, parse_signing_request
 from tools.world import ROOT
 
-VECTORS = json.loads((ROOT / "tests" / "vectors.json").read_text())
+VECTORS: list[dict[str, Any]] = json.loads((ROOT / "tests" / "vectors.json").read_text())
+SIGNED = {vector["signature"]["scheme"]: vector for vector in VECTORS if vector.get("signature")}
 
 
 def request_of(vector: dict[str, Any]) -> SigningRequest:
@@ -21,14 +28,46 @@ def request_of(vector: dict[str, Any]) -> SigningRequest:
     return parse_signing_request(request["enterpriseId"], request["connectionId"], body)
 
 
+def verify(signature: dict[str, str], message: bytes) -> None:
+    key = load_pem_public_key(signature["publicKey"].encode())
+    value = b64decode(signature["base64"])
+    if signature["scheme"] == "Ed25519":
+        assert isinstance(key, Ed25519PublicKey)
+        key.verify(value, message)
+    else:
+        assert isinstance(key, ec.EllipticCurvePublicKey)
+        assert isinstance(key.curve, ec.SECP256K1)
+        key.verify(value, message, ec.ECDSA(hashes.SHA256()))
+
+
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
 def test_the_payload_is_the_golden_one_to_the_byte(vector: dict[str, Any]) -> None:
-    assert signing_payload(request_of(vector)) == vector["payload"]
+    request = vector["request"]
+    body = json.dumps(request["body"]).encode()
+    parsed = parse_signing_request(request["enterpriseId"], request["connectionId"], body)
+    assert signing_payload(parsed) == vector["payload"]
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
 def test_the_golden_payload_has_the_golden_hash(vector: dict[str, Any]) -> None:
     assert sha256(vector["payload"].encode()).hexdigest() == vector["sha256"]
+
+
+def test_the_signed_vectors_have_a_scheme_each() -> None:
+    assert SIGNED.keys() == {"Ed25519", "ECDSA-secp256k1-SHA256"}
+
+
+@pytest.mark.parametrize("scheme", SIGNED)
+def test_the_golden_signature_is_of_the_golden_payload(scheme: str) -> None:
+    vector = SIGNED[scheme]
+    verify(vector["signature"], vector["payload"].encode())
+
+
+@pytest.mark.parametrize("scheme", SIGNED)
+def test_the_golden_signature_is_of_nothing_else(scheme: str) -> None:
+    vector = SIGNED[scheme]
+    with pytest.raises(InvalidSignature):
+        verify(vector["signature"], vector["payload"].encode() + b" ")
 
 
 def test_another_implementation_in_another_language_gives_the_golden_payloads() -> None:
@@ -39,7 +78,15 @@ def test_another_implementation_in_another_language_gives_the_golden_payloads() 
         text=True,
         check=False,
     )
-    assert ran.stdout == f"{len(VECTORS)} payloads are the same.\n", ran.stderr
+    said = f"{len(VECTORS)} payloads are the same, {len(SIGNED)} signatures verify.\n"
+    assert ran.stdout == said, ran.stderr
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
+def test_a_vector_says_all_there_is_and_nothing_else(vector: dict[str, Any]) -> None:
+    assert vector.keys() - {"signature"} == {"name", "request", "payload", "sha256"}
+    assert vector["request"].keys() == {"enterpriseId", "connectionId", "body"}
+    assert vector.get("signature", {}).keys() in (set(), {"scheme", "publicKey", "base64"})
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
@@ -49,12 +96,6 @@ def test_a_client_rebuilds_the_payload_with_pythons_own_json(vector: dict[str, A
     members = request["body"] | ids
     rebuilt = json.dumps(members, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     assert rebuilt == vector["payload"]
-
-
-@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
-def test_a_vector_says_all_there_is_and_nothing_else(vector: dict[str, Any]) -> None:
-    assert vector.keys() == {"name", "request", "payload", "sha256"}
-    assert vector["request"].keys() == {"enterpriseId", "connectionId", "body"}
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
