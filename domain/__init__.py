@@ -1,4 +1,5 @@
 """The rules of the signing payload: pure, with no AWS, no I/O, no clock and no environment.
 
-Two use it: this service, and the endpoint that is handed a payload (`payload.check_payload`).
+Two programs use it: this service, and the endpoint that takes the deallocation, which calls
+`deallocation.parse_deallocation_request`.
 """

@@ -102,10 +102,17 @@ def parse_signing_request(enterprise_id: str, connection_id: str, body: bytes) -
     must have one reading, so whatever JSON parsers disagree on is refused: names given twice (within
     an object, or in body and path), lone surrogates, NaN, unknown fields.
     """
-    members = _json_object(body)
+    return parse_request(SigningRequest, enterprise_id, connection_id, body, limit=BODY_LIMIT)
+
+
+def parse_request[Request: SigningRequest](
+    model: type[Request], enterprise_id: str, connection_id: str, body: bytes, *, limit: int
+) -> Request:
+    """As `parse_signing_request`, for a model with more properties and a body of `limit` bytes."""
+    members = _json_object(body, limit)
     path = [("enterpriseId", enterprise_id), ("connectionId", connection_id)]
     try:
-        return SigningRequest.model_validate(_unique_members([*path, *members.items()]))
+        return model.model_validate(_unique_members([*path, *members.items()]))
     except ValidationError as error:
         details = [
             _detail(
@@ -130,11 +137,11 @@ def _unique_members(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return members
 
 
-def _json_object(body: bytes) -> dict[str, object]:
+def _json_object(body: bytes, limit: int) -> dict[str, object]:
     if not body:
         raise InvalidRequest(Detail("body", "is required"))
-    if len(body) > BODY_LIMIT:
-        raise InvalidRequest(Detail("body", f"must be at most {BODY_LIMIT} bytes"))
+    if len(body) > limit:
+        raise InvalidRequest(Detail("body", f"must be at most {limit} bytes"))
     if body.startswith(BOM_UTF8):
         raise InvalidRequest(Detail("body", "must not begin with a byte order mark"))
     try:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import override
+from typing import Any, override
 
 import pytest
 
@@ -106,12 +106,11 @@ def test_what_was_tampered_with_does_not_verify(url: str, tampered: str, tmp_pat
 @pytest.mark.usefixtures("world")
 def test_the_deallocation_endpoint_checks_a_payload_as_shown() -> None:
     ((_, example),) = EXAMPLES[3:]
-    given = {
-        "enterprise_id": ACME["enterprise_id"],
-        "connection_id": ACME["connection_id"],
-        "body": json.dumps(BODY).encode(),
-        "payload": ask().body["payload"],
-    }
-    exec(example, dict(given))  # noqa: S102 -- the README's own words
+    body = BODY | {"payload": ask().body["payload"], "signature": "c2lnbmF0dXJl"}
+    path = {"enterprise_id": ACME["enterprise_id"], "connection_id": ACME["connection_id"]}
+    given: dict[str, Any] = path | {"body": json.dumps(body).encode()}
+    exec(example, given)  # noqa: S102 -- the README's own words
+    assert given["message"] == body["payload"].encode()
+    body["payload"] += " "
     with pytest.raises(PayloadMismatch):
-        exec(example, given | {"payload": given["payload"] + " "})  # noqa: S102 -- likewise
+        exec(example, path | {"body": json.dumps(body).encode()})  # noqa: S102 -- likewise

@@ -1,0 +1,37 @@
+"""The deallocation request, which carries the signed payload, as the endpoint that takes it reads it."""
+
+from domain.errors import PayloadMismatch
+from domain.payload import signing_payload
+from domain.request import BODY_LIMIT, SigningRequest, Text, parse_request
+
+DEALLOCATION_BODY_LIMIT = 4 * BODY_LIMIT
+"""The largest body of a deallocation, in bytes: every request that gets a payload must fit.
+
+The properties take `BODY_LIMIT` at most. The payload repeats them in a JSON string, where each quote
+and each backslash needs a second escape: that is twice `BODY_LIMIT` at most. The fourth part is for
+the ids of the path, which take 4 KiB at most, and for the signature.
+"""
+
+
+class DeallocationRequest(SigningRequest):
+    """The properties of the signing request, the payload that they got, and its signature."""
+
+    payload: Text
+    signature: Text
+
+
+def parse_deallocation_request(
+    enterprise_id: str, connection_id: str, body: bytes
+) -> DeallocationRequest:
+    """The request that a path's decoded ids and a body of UTF-8 JSON make, with the right payload.
+
+    The payload is right if each character is that of `signing_payload`. Raises `PayloadMismatch` if
+    it is another, and `InvalidRequest` as `parse_signing_request` does. Says nothing about the
+    signature, the signer's rights or the nonce.
+    """
+    request = parse_request(
+        DeallocationRequest, enterprise_id, connection_id, body, limit=DEALLOCATION_BODY_LIMIT
+    )
+    if request.payload != signing_payload(request):
+        raise PayloadMismatch
+    return request
