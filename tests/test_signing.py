@@ -1,4 +1,4 @@
-"""docs/signing.md: its examples and its table, run as they stand."""
+"""docs/signing.md: its examples, its tables and the golden vectors, as a client uses them."""
 
 import json
 import os
@@ -16,7 +16,7 @@ import pytest
 
 from domain.errors import InvalidRequest, PayloadMismatch
 from tests.asking import ACME, BODY, ask
-from tests.test_payload import VECTORS
+from tests.unit.test_payload import SIGNED, VECTORS
 from tools.world import ROOT
 
 DOCUMENT = (ROOT / "docs" / "signing.md").read_text()
@@ -145,6 +145,18 @@ def test_python_rebuilds_the_golden_payload_by_what_the_table_says(vector: dict[
     ids, body = members_of(vector)
     rebuilt = eval(expression, {"json": json, "members": ids | body})  # noqa: S307 -- the document's own words
     assert rebuilt == vector["payload"]
+
+
+def test_another_implementation_in_another_language_gives_the_golden_payloads() -> None:
+    ran = subprocess.run(
+        ["node", "tests/vectors.mjs"],  # noqa: S607 -- the one on PATH is the one the README asks for
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = f"{len(VECTORS)} payloads are the same, {len(SIGNED)} signatures verify.\n"
+    assert ran.stdout == said, ran.stderr
 
 
 @pytest.mark.usefixtures("world")

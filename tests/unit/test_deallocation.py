@@ -13,22 +13,22 @@ from domain.deallocation import (
 from domain.errors import Detail, InvalidRequest, PayloadMismatch
 from domain.payload import signing_payload
 from domain.request import BODY_LIMIT, parse_signing_request
-from tests.asking import ACME, BODY
-from tests.test_payload import SIGNED, VECTORS
+from tests.unit.test_payload import SIGNED, VECTORS
+from tests.unit.test_request import BODY, CONNECTION_ID, ENTERPRISE_ID
 
 SIGNATURE = "c2lnbmF0dXJl"
 
 
 def signed(body: dict[str, Any]) -> dict[str, Any]:
     written = json.dumps(body).encode()
-    request = parse_signing_request(ACME["enterprise_id"], ACME["connection_id"], written)
+    request = parse_signing_request(ENTERPRISE_ID, CONNECTION_ID, written)
     return body | {"payload": signing_payload(request), "signature": SIGNATURE}
 
 
 def parse(
     body: object,
-    enterprise_id: str = ACME["enterprise_id"],
-    connection_id: str = ACME["connection_id"],
+    enterprise_id: str = ENTERPRISE_ID,
+    connection_id: str = CONNECTION_ID,
 ) -> DeallocationRequest:
     written = body if isinstance(body, bytes) else json.dumps(body).encode()
     return parse_deallocation_request(enterprise_id, connection_id, written)
@@ -123,7 +123,7 @@ def test_an_unknown_name_is_refused(name: str) -> None:
 
 
 def test_the_path_s_fields_have_no_place_in_the_body() -> None:
-    body = signed(BODY) | {"enterpriseId": ACME["enterprise_id"]}
+    body = signed(BODY) | {"enterpriseId": ENTERPRISE_ID}
     assert refusal(body) == (Detail("enterpriseId", "must be given only once"),)
 
 
@@ -135,7 +135,7 @@ def test_every_request_that_gets_a_payload_fits_with_a_long_signature(
     def written(body: dict[str, Any]) -> bytes:
         return json.dumps(body, ensure_ascii=ensure_ascii).encode()
 
-    ids = ("🏦" * 256, ACME["connection_id"])
+    ids = ("🏦" * 256, CONNECTION_ID)
     room = BODY_LIMIT - len(written(BODY | {"notes": ""}))
     body = BODY | {"notes": character * (room // (len(written({"": character})) - len('{"": ""}')))}
     payload = signing_payload(parse_signing_request(*ids, written(body)))
