@@ -5,11 +5,12 @@ from domain.payload import signing_payload
 from domain.request import BODY_LIMIT, SigningRequest, Text, parse_request
 
 DEALLOCATION_BODY_LIMIT = 4 * BODY_LIMIT
-"""The largest body of a deallocation, in bytes: every request that gets a payload must fit.
+"""The largest body of a deallocation, in bytes.
 
-The properties take `BODY_LIMIT` at most. The payload repeats them in a JSON string, where each quote
-and each backslash needs a second escape: that is twice `BODY_LIMIT` at most. The fourth part is for
-the ids of the path, which take 4 KiB at most, and for the signature.
+Every request that got a payload fits, if its client escapes the same characters in both bodies. The
+properties take `BODY_LIMIT` at most. The payload repeats them in a JSON string, where each quote and
+each backslash needs a second escape: that is twice `BODY_LIMIT` at most. The rest is for the path's
+ids, which take 4 KiB at most, and for the signature.
 """
 
 
