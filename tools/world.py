@@ -88,12 +88,13 @@ def dynamodb_server(host: str, port: int) -> Iterator[str]:
 
 
 def create_table(client: "DynamoDBClient") -> None:
-    """Creates the table `TABLE_NAME` as template.yaml's `StateTable` describes it."""
+    """Creates the table `TABLE_NAME` as template.yaml's `StateTable` describes it, and waits for it."""
     properties = template()["Resources"]["StateTable"]["Properties"]
     client.create_table(
         TableName=TABLE_NAME,
         **{name: properties[name] for name in ("AttributeDefinitions", "BillingMode", "KeySchema")},
     )
+    client.get_waiter("table_exists").wait(TableName=TABLE_NAME, WaiterConfig={"Delay": 1})
 
 
 def load_sample_state(client: "DynamoDBClient") -> None:
