@@ -3,8 +3,8 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run serve test test-unit test-browser test-artifact fuzz check openapi build build-SigningFunction dynamodb smoke \
-	bench mutate sbom lock clean
+.PHONY: help run serve test test-unit test-browser test-dynamodb test-artifact fuzz check openapi build \
+	build-SigningFunction dynamodb smoke bench mutate sbom lock clean
 
 VENV := .venv
 # uv from PATH, or else the locked version of it, in the project.
@@ -47,6 +47,9 @@ test-unit: $(INSTALLED) ## Run the tests of the pure core, in seconds
 test-browser: $(INSTALLED) $(NODE_INSTALLED) ## Try the reference of `make serve` in a headless Chromium, Debian's unless there is one
 	@command -v chromium >/dev/null || { apt-get update --quiet=2 && apt-get install --yes --quiet=2 --no-install-recommends chromium; }
 	$(VENV)/bin/pytest tests/browser.py
+
+test-dynamodb: $(INSTALLED) $(NODE_INSTALLED) ## Run the database tests on dynalite, a DynamoDB that shares no code with moto
+	$(VENV)/bin/pytest --engine dynalite tests/test_answers.py tests/test_checks.py tests/stored.py
 
 test-artifact: $(INSTALLED) .venv-sam/.installed .venv-runtime/.installed ## Test the built function under the Lambda runtime (Linux only)
 	for arch in arm64 x86_64; do \

@@ -6,6 +6,7 @@ from hypothesis import settings
 
 from handlers.state import dynamodb_client
 from tests.asking import Lines, logged
+from tests.dynalite import dynalite_world
 from tools.serve import serving
 from tools.world import sample_world
 
@@ -16,11 +17,18 @@ if TYPE_CHECKING:
 settings.register_profile("tests", derandomize=True, deadline=None)
 settings.load_profile("tests")
 
+ENGINES = {"moto": sample_world, "dynalite": dynalite_world}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--engine dynalite` runs tests on another DynamoDB than moto."""
+    parser.addoption("--engine", choices=ENGINES, default="moto", help="what the world runs on")
+
 
 @pytest.fixture(scope="session")
-def world() -> Iterator["DynamoDBClient"]:
+def world(pytestconfig: pytest.Config) -> Iterator["DynamoDBClient"]:
     """The sample world, around all tests that ask for it; they add to it and change nothing in it."""
-    with sample_world() as client:
+    with ENGINES[pytestconfig.getoption("engine")]() as client:
         yield client
 
 

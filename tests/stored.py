@@ -1,0 +1,138 @@
+"""Records that are really stored and read back; `make test-dynamodb` runs it, not `make test`."""
+
+import os
+import signal
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from hypothesis import given
+from hypothesis import strategies as st
+from moto import mock_aws
+
+from handlers.state import enterprise_key
+from tests.asking import METHODS, Answer, ask
+from tests.dynalite import dynalite, sample_world_at
+from tests.test_records import (
+    LISTED,
+    STORED,
+    VALUES,
+    Records,
+    Value,
+    makes_sense,
+    records_of_all_kinds,
+)
+from tools.world import REGION, TABLE_NAME, create_table
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+REFUSED: list[Value] = [
+    {"N": "NaN"},
+    {"N": "Infinity"},
+    {"N": ""},
+    {"N": " 4102444800"},
+    {"N": "4102444800\n"},
+    {"N": "4_102_444_800"},
+    {"N": "\uff14102444800"},
+    {"BOOL": 1},
+    {"SS": []},
+    {"S": "active", "N": "4102444800"},
+    {"BOOL": True, "NULL": True},
+    {"NS": ["1"], "SS": ["BTC", "settlement_network_read", "settlement_network_write"]},
+    {},
+]
+
+
+def answer_stored(client: Any, records: Records, method: str = "POST") -> Answer:
+    """The answer by the client's server, with the records as those of a new enterprise."""
+    enterprise_id = f"enterprise-{uuid4()}"
+    partition = {"pk": {"S": enterprise_key(enterprise_id)}}
+    for record in records.values():
+        client.put_item(TableName=TABLE_NAME, Item=record | partition)
+    with patch.dict(os.environ, {"AWS_ENDPOINT_URL_DYNAMODB": client.meta.endpoint_url}):
+        return ask(method, enterprise_id=enterprise_id)
+
+
+@pytest.mark.parametrize("value", REFUSED, ids=str)
+def test_what_dynamodb_does_not_take_for_a_value_is_refused(
+    world: "DynamoDBClient", value: Value
+) -> None:
+    record = STORED["license"] | {"since": value}
+    with pytest.raises(ClientError, match=r"\((Validation|Serialization)Exception\)"):
+        world.put_item(TableName=TABLE_NAME, Item=record)
+
+
+@pytest.mark.parametrize(
+    ("kind", "attribute", "value"),
+    [
+        pytest.param(kind, attribute, value, id=f"{kind}.{attribute}: {str(value)[:50]}")
+        for kind, attribute in LISTED
+        for value in VALUES
+        if not makes_sense(attribute, value)
+    ],
+)
+def test_a_stored_attribute_that_makes_no_sense(
+    world: "DynamoDBClient", kind: str, attribute: str, value: Value
+) -> None:
+    answer = answer_stored(world, STORED | {kind: STORED[kind] | {attribute: value}})
+    assert (answer.status, answer.name) == (500, "InternalError")
+
+
+@pytest.mark.parametrize("kind", STORED)
+@pytest.mark.parametrize("value", [pytest.param(value, id=str(value)[:50]) for value in VALUES])
+def test_a_stored_attribute_that_the_data_model_does_not_list_is_harmless(
+    world: "DynamoDBClient", kind: str, value: Value
+) -> None:
+    records = STORED | {kind: STORED[kind] | {"since": value}}
+    assert answer_stored(world, records).status == 200
+
+
+def test_a_boolean_written_as_text_is_stored_as_a_boolean(world: "DynamoDBClient") -> None:
+    record = STORED["connection"] | {"active": {"BOOL": "true"}}
+    assert answer_stored(world, STORED | {"connection": record}).status == 200
+
+
+# An answer of this server holds 3 MB.
+@pytest.mark.parametrize(("kilobytes", "rounds"), [(1000, 1), (1500, 2), (2000, 3)])
+def test_records_that_do_not_fit_into_one_answer_come_in_rounds(
+    world: "DynamoDBClient", reads: list[dict[str, Any]], kilobytes: int, rounds: int
+) -> None:
+    filler = {"S": "s" * 1024 * kilobytes}
+    records = {kind: record | {"since": filler} for kind, record in STORED.items()}
+    assert answer_stored(world, records).status == 200
+    assert len(reads) == rounds
+
+
+def test_a_server_that_freezes_is_a_500_and_a_fresh_one_in_its_place_is_read() -> None:
+    # Servers of its own: nothing but this test may meet one that hangs.
+    with dynalite() as (server, url), sample_world_at(url):
+        assert ask().status == 200
+        server.send_signal(signal.SIGSTOP)
+        os.waitpid(server.pid, os.WUNTRACED)  # until it has stopped
+        assert ask().status == 500
+    with dynalite(urlsplit(url).port or 0) as (_, url), sample_world_at(url):
+        assert ask().status == 200
+
+
+@pytest.fixture(scope="module")
+def moto() -> Iterator["DynamoDBClient"]:
+    """moto with an empty table, beside the world."""
+    with mock_aws():
+        url = f"https://dynamodb.{REGION}.amazonaws.com"
+        client = boto3.client("dynamodb", REGION, endpoint_url=url)
+        create_table(client)
+        yield client
+
+
+@given(st.sampled_from(METHODS), records_of_all_kinds())
+def test_both_servers_give_the_same_answer(
+    world: "DynamoDBClient", moto: "DynamoDBClient", method: str, records: Records
+) -> None:
+    one, other = (answer_stored(client, records, method) for client in (world, moto))
+    assert (one.status, one.name) == (other.status, other.name)
