@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from functools import cache
 from hashlib import sha256
 from time import sleep
@@ -31,7 +32,14 @@ BACK_OFF = 0.05
 
 LICENSE_KEY = "LICENSE#OES"
 
-_DESERIALIZER = TypeDeserializer()
+
+class _Deserializer(TypeDeserializer):
+    def _deserialize_n(self, value: str) -> Decimal:
+        # DynamoDB writes 1e100 with all its digits, and boto3 refuses more than 38 (its issue 2500).
+        return Decimal(value)
+
+
+_DESERIALIZER = _Deserializer()
 
 
 def enterprise_key(enterprise_id: str) -> str:
