@@ -1,5 +1,6 @@
 """The tables, commands, examples and links of the documents, held to the code."""
 
+import json
 import re
 import subprocess
 import tomllib
@@ -21,13 +22,14 @@ from handlers.state import (
     connection_key,
     credential_key,
 )
-from tests.asking import Lines, call, event_for
+from tests.asking import Lines, call, event_for, sample_event
 from tools.replay import NOT_IN_SAM_LOCAL, sample_events
 from tools.state_file import read_state
 from tools.world import ROOT, template
 
 DOCUMENTS = {path: path.read_text() for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]}
 README = DOCUMENTS[ROOT / "README.md"]
+OPERATE = DOCUMENTS[ROOT / "docs/operate.md"]
 ALL = "\n".join(DOCUMENTS.values())
 MAKEFILE = (ROOT / "Makefile").read_text()
 TEMPLATE: dict[str, Any] = decode(str(ROOT / "template.yaml"))[0]
@@ -135,6 +137,22 @@ def test_the_curl_example_gets_the_answer_that_is_shown(method: str) -> None:
 def test_the_number_of_events_is_the_one_that_is_shown() -> None:
     count = len(sample_events())
     assert f"{count} of {count} events got the status in their name." in README
+
+
+@pytest.mark.usefixtures("world")
+@pytest.mark.parametrize(("number", "name"), [(0, "200-get"), (1, "500-corrupt-record")])
+def test_the_log_lines_that_are_shown_are_what_the_function_writes(
+    number: int, name: str, log_lines: Lines
+) -> None:
+    shown = json.loads(re.findall(r"```json\n(.*)\n```", OPERATE)[number])
+    call(sample_event(name))
+    (line,) = log_lines()
+    assert shown.keys() == line.keys()
+    for same in ("message", "requestId", "enterpriseId", "connectionId", "memberId", "outcome"):
+        assert shown[same] == line[same]
+    assert shown["_aws"]["CloudWatchMetrics"] == line["_aws"]["CloudWatchMetrics"]
+    if "exception" in shown:
+        assert shown["exception"].splitlines()[-1] == line["exception"].splitlines()[-1]
 
 
 @pytest.mark.usefixtures("world")
