@@ -1,4 +1,4 @@
-"""The deallocation request, which carries the signed payload, as the endpoint that takes it reads it."""
+"""The deallocation request, which carries the signed payload. The endpoint that takes it reads it so."""
 
 from domain.errors import PayloadMismatch
 from domain.payload import signing_payload
@@ -24,11 +24,11 @@ class DeallocationRequest(SigningRequest):
 def parse_deallocation_request(
     enterprise_id: str, connection_id: str, body: bytes
 ) -> DeallocationRequest:
-    """The request that a path's decoded ids and a body of UTF-8 JSON make, with the right payload.
+    """Reads a request from the path's decoded ids and a body of UTF-8 JSON, and checks its payload.
 
-    The payload is right if each character is that of `signing_payload`. Raises `PayloadMismatch` if
-    it is another, and `InvalidRequest` as `parse_signing_request` does. Says nothing about the
-    signature, the signer's rights or the nonce.
+    Raises `PayloadMismatch` if the payload is not, to the character, that of `signing_payload`, and
+    `InvalidRequest` as `parse_signing_request` does. It does not check the signature, the signer's
+    rights or the nonce.
     """
     request = parse_request(
         DeallocationRequest, enterprise_id, connection_id, body, limit=DEALLOCATION_BODY_LIMIT

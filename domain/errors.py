@@ -1,13 +1,13 @@
-"""Why there is no payload. Each name is the contract's own, and none knows HTTP.
+"""The reasons why a request gets no payload, under the contract's names. They know nothing of HTTP.
 
-Which of them wins over which is the contract's table of checks (README, "Errors").
+The contract's table of checks gives their order (README, "Errors").
 """
 
 from typing import NamedTuple
 
 
 class Detail(NamedTuple):
-    """One thing that is off in a request: which field, and what is asked of it, never the value sent."""
+    """One fault of a request: the field, and what it must be. It never holds the value that was sent."""
 
     field: str
     message: str
@@ -45,12 +45,12 @@ class ConnectionInactive(Exception):
 
 
 class CurrencyNotSupported(Exception):
-    """The connection does not support the currency asked for."""
+    """The connection does not support the currency of the request."""
 
 
 class PayloadMismatch(Exception):
-    """A payload is not the one that its request gets."""
+    """The payload is not the one that its request gets."""
 
 
 class CorruptRecord(Exception):
-    """A stored record makes no sense: no ground to allow anything, and nobody's bad request."""
+    """A stored record makes no sense. It allows nothing, and the caller is not to blame."""

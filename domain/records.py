@@ -52,7 +52,7 @@ class License(_Record):
 
 
 class Credential(_Record):
-    """A member's access token, of which only the hash is kept, and what it may do."""
+    """A member's access token and its scopes. The table keeps only the token's hash, in the key."""
 
     member_id: _NonEmpty
     scopes: _Texts

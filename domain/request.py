@@ -1,4 +1,4 @@
-"""The request for a signing payload, and how it is read: strictly, so that it has one reading."""
+"""The request for a signing payload. It is read strictly, so that it has only one reading."""
 
 import json
 import re
@@ -19,13 +19,13 @@ from pydantic.alias_generators import to_camel
 from domain.errors import Detail, InvalidRequest
 
 BODY_LIMIT = 64 * 1024
-"""The largest body, in bytes after any base64 is undone."""
+"""The largest body, in bytes, after base64 decoding."""
 
 DETAILS_LIMIT = 20
 """The most details an `InvalidRequest` carries: a body can hold thousands of unknown fields."""
 
 QUANTITY_DIGITS = 78
-"""The most digits of a quantity: those of the largest number of 256 bits."""
+"""The most digits of a quantity. The largest number of 256 bits has that many."""
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 EnterpriseId = Annotated[str, StringConstraints(min_length=1, max_length=256)]
@@ -96,11 +96,11 @@ class SigningRequest(SigningBody):
 
 
 def parse_signing_request(enterprise_id: str, connection_id: str, body: bytes) -> SigningRequest:
-    """The request that a path's decoded ids and a body of UTF-8 JSON make.
+    """Reads a request from the path's decoded ids and a body of UTF-8 JSON.
 
-    Raises `InvalidRequest`, which names each field that is off and repeats no value. What is signed
-    must have one reading, so whatever JSON parsers disagree on is refused: names given twice (within
-    an object, or in body and path), lone surrogates, NaN, unknown fields.
+    Raises `InvalidRequest`, which names each bad field and repeats no value. What is signed must have
+    only one reading. So everything that JSON parsers disagree on is refused: repeated names (in an
+    object, or in body and path), lone surrogates, NaN, unknown fields.
     """
     return parse_request(SigningRequest, enterprise_id, connection_id, body, limit=BODY_LIMIT)
 
@@ -176,7 +176,7 @@ _PLAIN_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def _detail(kind: str, location: list[str], value: object, limits: Mapping[str, object]) -> Detail:
-    # pydantic reports a lone surrogate in a name at the object that the name is in.
+    # For a lone surrogate in a name, pydantic gives the location of the object around it.
     *parents, name = location or ["body"]
     if not _PLAIN_NAME.fullmatch(name):
         # The client made this name up: it may have any length and hold anything.

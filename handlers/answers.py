@@ -21,7 +21,7 @@ class Unauthenticated(Exception):
 
 
 class RouteNotFound(Exception):
-    """The path is none of this API's."""
+    """The API has no such path."""
 
 
 class MethodNotAllowed(Exception):
@@ -29,7 +29,7 @@ class MethodNotAllowed(Exception):
 
 
 class InternalError(Exception):
-    """What the client is told of any error that has no row of its own in the table below."""
+    """The answer to every error that has no row of its own in the table below."""
 
 
 ANSWERS: dict[type[Exception], tuple[HTTPStatus, str]] = {
@@ -69,9 +69,9 @@ ANSWERS: dict[type[Exception], tuple[HTTPStatus, str]] = {
         "The request could not be completed. Try again later.",
     ),
 }
-"""Status and sentence of each error; its name in the contract is its class's.
+"""Status and sentence of each error. The class's name is the error's name in the contract.
 
-The braces of the sentence take the error's own text, which only `InvalidRequest` has.
+The braces take the error's own text. Only `InvalidRequest` has one.
 """
 
 _OWN_HEADERS = {
@@ -91,7 +91,7 @@ def payload_answer(payload: str, request_id: str) -> Response[str]:
 
 
 def refusal(error: Exception, request_id: str) -> Response[str]:
-    """The contract's answer to an error; one that the table does not list tells the client nothing."""
+    """The contract's answer to an error. For an error without a row it tells the client nothing."""
     status, sentence = ANSWERS.get(type(error)) or ANSWERS[InternalError]
     body: dict[str, object] = {
         "error": sentence.format(error),

@@ -1,4 +1,4 @@
-"""The parts of an API Gateway REST proxy event that the request is made of."""
+"""Reads the parts of a request from an API Gateway REST proxy event."""
 
 import binascii
 import re
@@ -21,8 +21,8 @@ _CLIENT_REQUEST_ID = re.compile(r"[A-Za-z0-9\-_.]{1,128}")
 def bearer_token(event: Event) -> str:
     """The access token of the one `Authorization` header.
 
-    Raises `Unauthenticated` if there is no such header, another scheme, or more than one: a doubt
-    about who asks is not resolved in the caller's favour.
+    Raises `Unauthenticated` if there is no such header, more than one, or another scheme: no doubt
+    about the caller is resolved in the caller's favour.
     """
     match _header_values(event, "authorization"):
         case [str(value)] if token := _BEARER.fullmatch(value.strip(" \t")):
@@ -31,7 +31,7 @@ def bearer_token(event: Event) -> str:
 
 
 def path_parameter(name: str, segment: str) -> str:
-    """A segment of the path with its percent-encoding undone, once.
+    """A segment of the path, percent-decoded once.
 
     Raises `InvalidRequest` if it is not the percent-encoding of UTF-8 text.
     """
@@ -44,9 +44,9 @@ def path_parameter(name: str, segment: str) -> str:
 
 
 def body_bytes(event: Event) -> bytes:
-    """The body as it was sent, any base64 of API Gateway's undone; empty if there is none.
+    """The body as the client sent it, without API Gateway's base64; empty if there is none.
 
-    Raises `InvalidRequest` if the base64 is broken or the text is no Unicode.
+    Raises `InvalidRequest` if the base64 is broken or the text has lone surrogates.
     """
     body = event.get("body") or ""
     try:
@@ -60,7 +60,7 @@ def body_bytes(event: Event) -> bytes:
 
 
 def context_id(event: object, name: str) -> str | None:
-    """An id of the event's request context, or None if there is none that a header can carry."""
+    """An id from the event's request context; None if it is missing or no header can carry it."""
     match event:
         case {"requestContext": dict(ids)}:
             value = ids.get(name)

@@ -1,6 +1,6 @@
-"""One structured line a request, by Powertools' Logger, with the document of its Metrics in it.
+"""One log line for each request, by Powertools' Logger, with the metrics of Powertools' Metrics in it.
 
-The line is in CloudWatch's embedded metric format too
+The line is a document of CloudWatch's embedded metric format
 (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html):
 CloudWatch takes the metric `duration` from it, for all requests and for each `outcome`.
 """
@@ -22,7 +22,7 @@ from handlers.event import client_request_id, context_id
 SERVICE = "deallocation-signing"
 METRICS_NAMESPACE = "DeallocationSigning"
 PAYLOAD = "Payload"
-"""The outcome of a request that got its payload; any other outcome is the error's name."""
+"""The outcome of a request that got its payload. Every other outcome is the error's name."""
 EXCEPTION_LIMIT = 8 * 1024
 """The most characters of an exception's text in a line. CloudWatch takes lines of up to 256 KB."""
 
@@ -34,12 +34,12 @@ logger = Logger(
 # Powertools takes the level from the environment. A higher one would drop lines, and metrics with them.
 logger.initial_log_level = logging.INFO
 logger.refresh_sample_rate_calculation()
-# Below WARNING, botocore logs requests, and with them the token's hash, and each client that it makes.
+# Below WARNING, botocore logs each client it makes and each request, and so the token's hash.
 logging.getLogger("botocore").setLevel(logging.WARNING)
 
 
 class RequestLog:
-    """What the line of one request says, filled in on the way. No secret has a place in it."""
+    """The content of one request's line, filled in as the request goes on. It has no place for secrets."""
 
     def __init__(self, event: object, context: LambdaContext) -> None:
         self._started = perf_counter()
@@ -47,13 +47,13 @@ class RequestLog:
         self._extended_request_id = context_id(event, "extendedRequestId")
         self._client_request_id = client_request_id(event)
         self.request_id = context_id(event, "requestId") or context.aws_request_id
-        """API Gateway's id of the request; Lambda's for an event that has none."""
+        """API Gateway's id of the request. Lambda's if the event has none."""
         self.request: SigningRequest | None = None
         self.member_id: str | None = None
         self.error: Exception | None = None
 
     def write(self, status: int) -> None:
-        """Writes the line, as an error with the exception's text if the status is a 5xx."""
+        """Writes the line. A 5xx is an error, and the line has the exception's text."""
         outcome = error_name(self.error) if self.error else PAYLOAD
         duration = round((perf_counter() - self._started) * 1000, 3)
         failed = status >= HTTPStatus.INTERNAL_SERVER_ERROR
@@ -92,6 +92,6 @@ def _text(error: Exception) -> str:
     text = "".join(format_exception(error)).rstrip()
     if len(text) <= EXCEPTION_LIMIT:
         return text
-    # The first calls and the error's own message say the most.
+    # The first calls and the message at the end say the most.
     half = EXCEPTION_LIMIT // 2
     return f"{text[:half]}\n[{len(text) - 2 * half} characters left out]\n{text[-half:]}"

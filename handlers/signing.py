@@ -26,10 +26,10 @@ SIGNING_PATH = (
 )
 REQUIRED_SCOPES = {"GET": {READ_SCOPE}, "POST": {READ_SCOPE, WRITE_SCOPE}}
 KEEP_ACTIVE = {"source": "keep-active"}
-"""The event of template.yaml's schedule, which keeps SnapStart's snapshot from being put away."""
+"""The event of template.yaml's schedule. Without calls, SnapStart makes a version inactive."""
 
-# Not the subclass for REST APIs: that one takes a path with a slash after it for the same path. In
-# debug mode a 500 would show its traceback.
+# The subclass for REST APIs would ignore a slash at the end of a path. In debug mode a 500 would show
+# its traceback.
 app = ApiGatewayResolver(debug=False)
 
 
@@ -37,7 +37,7 @@ app = ApiGatewayResolver(debug=False)
 @app.post(SIGNING_PATH, operation_id="V1ClientDeallocationsSigningPostRoute")
 def signing(enterprise_id: str, connection_id: str) -> Response[str]:
     event, log = app.current_event, _log()
-    if event.http_method not in REQUIRED_SCOPES:  # Powertools takes a method in any case
+    if event.http_method not in REQUIRED_SCOPES:  # Powertools ignores the method's case
         raise MethodNotAllowed
     token = bearer_token(event)  # 1
     log.request = request = parse_signing_request(  # 2
@@ -56,7 +56,7 @@ def signing(enterprise_id: str, connection_id: str) -> Response[str]:
 
 @app.not_found
 def other_route(_error: NotFoundError) -> Response[str]:
-    # Powertools comes here for another method too.
+    # Powertools calls this for a wrong method too.
     path = re.sub("<[a-z_]+>", "[^/]+", SIGNING_PATH)
     event = app.current_event
     if event.http_method not in REQUIRED_SCOPES and re.fullmatch(path, event.path):
@@ -71,9 +71,11 @@ def refused(error: Exception) -> Response[str]:
     return refusal(error, log.request_id)
 
 
-@logger.inject_lambda_context(log_event=False)  # whatever the environment says: it holds secrets
+@logger.inject_lambda_context(
+    log_event=False
+)  # an event holds secrets, whatever the environment says
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """The answer to an API Gateway REST proxy event, whatever it holds: this never raises."""
+    """Answers an API Gateway REST proxy event. It never raises, whatever the event holds."""
     if event == KEEP_ACTIVE:
         logger.info("Kept active")
         return {}
@@ -81,7 +83,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     app.append_context(log=log)  # type: ignore[no-untyped-call] # -- Powertools' own
     try:
         answer = app.resolve(event, context)
-    except Exception as error:  # noqa: BLE001 -- the last resort: an event the resolver chokes on
+    except Exception as error:  # noqa: BLE001 -- the last resort, for an event that the resolver cannot read
         log.error = error
         response = refusal(error, log.request_id)
         answer = {

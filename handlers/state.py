@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 # A read ends by these limits, and at the latest by the function's Timeout.
 TIMEOUT = 1.0
-"""How long to wait for a connection, and then for a piece of the answer, in seconds."""
+"""The longest wait for a connection, and for each piece of an answer, in seconds."""
 ATTEMPTS = 2
-"""How often botocore sends a request that fails in a way that may pass."""
+"""How often botocore sends a request, on errors that may pass."""
 ROUNDS = 3
-"""How often the keys that DynamoDB left unprocessed are asked for, the first time included."""
+"""How often to ask at most, until DynamoDB leaves no key unprocessed."""
 BACK_OFF = 0.05
-"""The wait before the second round, in seconds; it doubles each round."""
+"""The wait before the second round, in seconds. It doubles with each round."""
 
 LICENSE_KEY = "LICENSE#OES"
 
@@ -63,14 +63,14 @@ def connection_key(connection_id: str) -> str:
 
 
 class StateUnavailable(Exception):
-    """DynamoDB left keys unprocessed for good."""
+    """DynamoDB left keys unprocessed in every round."""
 
 
 def read_records(enterprise_id: str, token: str, connection_id: str) -> Records:
     """The three items that a request is judged by, in one strongly consistent `BatchGetItem`.
 
-    Keys that DynamoDB leaves unprocessed are asked for again, `ROUNDS` times in all. Raises
-    `StateUnavailable` if some are left even then, and boto3's errors as they come.
+    Asks again for keys that DynamoDB leaves unprocessed. Raises `StateUnavailable` if some are left
+    after all `ROUNDS`, and boto3's own errors.
     """
     table = os.environ["TABLE_NAME"]
     partition = enterprise_key(enterprise_id)
