@@ -93,11 +93,6 @@ def test_a_stored_attribute_that_the_data_model_does_not_list_is_harmless(
     assert answer_stored(world, records).status == 200
 
 
-def test_a_boolean_written_as_text_is_stored_as_a_boolean(world: "DynamoDBClient") -> None:
-    record = STORED["connection"] | {"active": {"BOOL": "true"}}
-    assert answer_stored(world, STORED | {"connection": record}).status == 200
-
-
 # An answer of this server holds 3 MB.
 @pytest.mark.parametrize(("kilobytes", "rounds"), [(1000, 1), (1500, 2), (2000, 3)])
 def test_records_that_do_not_fit_into_one_answer_come_in_rounds(

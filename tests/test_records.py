@@ -60,6 +60,7 @@ VALUES: list[Value] = [
     {"SS": ["BTC", "settlement_network_read", "settlement_network_write"]},
     {"SS": ["settlement_network_read"]},
     {"SS": [f"{number}" for number in range(40_000)]},
+    {"SS": ["", "BTC", "settlement_network_read", "settlement_network_write"]},
     {"NS": ["1"]},
     {"BS": ["QlRD"]},
     {"L": [{"S": "BTC"}, {"S": "settlement_network_read"}, {"S": "settlement_network_write"}]},
