@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.asking import ACME, BODY
+from tools.world import BODY, CONNECTION_ID, ENTERPRISE_ID
 
 # No sandbox, so that it starts for root too; and none of the requests that Chromium makes by itself.
 FLAGS = [
@@ -72,8 +72,8 @@ def test_an_example_that_is_picked_and_sent_gets_its_payload(
     status, body = send(page, example)
     assert status == "200"
     assert json.loads(json.loads(body)["payload"]) == BODY | notes | {
-        "enterpriseId": ACME["enterprise_id"],
-        "connectionId": ACME["connection_id"],
+        "enterpriseId": ENTERPRISE_ID,
+        "connectionId": CONNECTION_ID,
     }
 
 

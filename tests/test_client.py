@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from tests.asking import ACME, BODY, ask
+from tests.asking import ask
 from tools.openapi import OPENAPI
+from tools.world import BODY, CONNECTION_ID, ENTERPRISE_ID, TOKEN
 
 PACKAGE = "generated_client"
-TOKEN = ACME["token"]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -44,8 +44,8 @@ def asked(url: str, method: str, currency: str = "BTC") -> Any:
     body = BODY | {"amount": {"currency": currency, "quantity": "150000000"}}
     with import_module(PACKAGE).AuthenticatedClient(base_url=url, token=TOKEN) as client:
         return import_module(module).sync(
-            ACME["enterprise_id"],
-            ACME["connection_id"],
+            ENTERPRISE_ID,
+            CONNECTION_ID,
             client=client,
             body=import_module(f"{PACKAGE}.models").SigningBody.from_dict(body),
         )

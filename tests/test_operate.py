@@ -15,15 +15,15 @@ from typing import Any
 import pytest
 
 from handlers.state import credential_key
-from tests.asking import ACME, ask
+from tests.asking import ask
 from tests.dynamodb import dynamodb_answering, embedded_dynamodb
 from tools.state_file import BadState, read_state
-from tools.world import EVENTS, TABLE_NAME
+from tools.world import ENTERPRISE_ID, EVENTS, TABLE_NAME, TOKEN
 
 READ, WRITE = "settlement_network_read", "settlement_network_write"
-TOKEN = "token-of-zenith"  # noqa: S105 -- of no world but the tests'
-HASH = sha256(TOKEN.encode()).hexdigest()
-TRADER = sha256(ACME["token"].encode()).hexdigest()
+ZENITH_TOKEN = "token-of-zenith"  # noqa: S105 -- of no world but the tests'
+HASH = sha256(ZENITH_TOKEN.encode()).hexdigest()
+TRADER = sha256(TOKEN.encode()).hexdigest()
 LICENSE: dict[str, Any] = {"enterprise": "zenith", "license": "OES", "status": "active"}
 CREDENTIAL: dict[str, Any] = {
     "enterprise": "zenith",
@@ -130,12 +130,12 @@ def run(*words: str | Path, table: str = TABLE_NAME) -> subprocess.CompletedProc
 
 
 def mint(*words: str) -> subprocess.CompletedProcess[str]:
-    return run("credential", ACME["enterprise_id"], "trader", *words)
+    return run("credential", ENTERPRISE_ID, "trader", *words)
 
 
 def as_zenith() -> str:
     return ask(
-        "GET", enterprise_id="zenith", connection_id=CONNECTION["connection"], token=TOKEN
+        "GET", enterprise_id="zenith", connection_id=CONNECTION["connection"], token=ZENITH_TOKEN
     ).name
 
 
@@ -211,12 +211,12 @@ def test_a_minted_token_has_256_bits_and_the_table_gets_its_hash_alone(
     ("words", "said"),
     [
         (["load", "no-such-file.json"], "no-such-file.json"),
-        (["credential", "acme-capital", "trader"], "--scope"),
-        (["credential", "acme-capital", "trader", "--scope", "admin"], "--scope"),
-        (["credential", "acme-capital", "trader", "--scope", READ, "--expires-in", "1y"], "1y"),
+        (["credential", ENTERPRISE_ID, "trader"], "--scope"),
+        (["credential", ENTERPRISE_ID, "trader", "--scope", "admin"], "--scope"),
+        (["credential", ENTERPRISE_ID, "trader", "--scope", READ, "--expires-in", "1y"], "1y"),
         (["credential", "", "trader", "--scope", READ], "enterprise: "),
-        (["credential", "acme-capital", "trader", "--revoke", HASH], "no token of this hash"),
-        (["credential", "acme-capital", "other", "--revoke", TRADER], "no token of this hash"),
+        (["credential", ENTERPRISE_ID, "trader", "--revoke", HASH], "no token of this hash"),
+        (["credential", ENTERPRISE_ID, "other", "--revoke", TRADER], "no token of this hash"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_a_sentence(words: list[str], said: str) -> None:
@@ -229,7 +229,7 @@ def test_what_cannot_be_done_is_said_in_a_sentence(words: list[str], said: str) 
 
 @pytest.mark.usefixtures("in_its_world")
 def test_a_table_that_is_not_there_is_named() -> None:
-    ran = run("credential", "acme-capital", "trader", "--scope", READ, table="elsewhere")
+    ran = run("credential", ENTERPRISE_ID, "trader", "--scope", READ, table="elsewhere")
     assert "There is no table elsewhere" in ran.stderr
     assert (ran.returncode, ran.stdout) == (1, "")
 

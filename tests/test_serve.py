@@ -12,11 +12,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.asking import ACME, BODY, sample_event
+from tests.asking import sample_event
 from tools.serve import api_gateway_event
+from tools.world import BODY, CONNECTION_ID, ENTERPRISE_ID, TOKEN
 
 PATH = urlsplit(sample_event("200-get")["path"]).path
-AUTHORIZED = {"Authorization": f"Bearer {ACME['token']}"}
+AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
 
 
 def send(
@@ -165,8 +166,8 @@ def test_the_command_prints_a_curl_that_works_when_it_is_pasted() -> None:
         )
     assert "/docs" in line
     assert json.loads(json.loads(pasted.stdout)["payload"]) == BODY | {
-        "enterpriseId": ACME["enterprise_id"],
-        "connectionId": ACME["connection_id"],
+        "enterpriseId": ENTERPRISE_ID,
+        "connectionId": CONNECTION_ID,
     }
 
 

@@ -23,11 +23,9 @@ from domain.payload import signing_payload
 from domain.request import DETAILS_LIMIT, SigningBody, SigningRequest, parse_signing_request
 from handlers.answers import ANSWERS, RouteNotFound, payload_answer, refusal
 from handlers.signing import REQUIRED_SCOPES, SIGNING_PATH, app
-from tools.world import ROOT, template
+from tools.world import BODY, CONNECTION_ID, ENTERPRISE_ID, ROOT, template
 
 OPENAPI = ROOT / "openapi.yaml"
-ENTERPRISE_ID = "acme-capital"
-CONNECTION_ID = "6f1c2e1a-0b5d-4c58-9a3e-3d2b7f4a9c01"
 REQUEST_ID = "6513270e-269e-4d37-b2a7-4de452e6b438"
 TAG = "Signing"
 RESOURCE = re.sub(r"<(\w+)>", lambda name: f"{{{to_camel(name[1])}}}", SIGNING_PATH)
@@ -72,11 +70,6 @@ PAYLOAD = """\
 The string to sign: the properties of body and path, and no others, by
 [RFC 8785](https://www.rfc-editor.org/rfc/rfc8785) (sorted keys, no white space). Check that it says
 what you meant, then sign its UTF-8 bytes as they are: never parse and write it again."""
-BODY: dict[str, Any] = {
-    "amount": {"currency": "BTC", "quantity": "150000000"},
-    "clientExternalId": "withdrawal-2041",
-    "nonce": "01J9ZQ6K3M",
-}
 BODIES = {
     "WithoutNotes": ("Without notes", BODY),
     "WithNotes": ("With notes", BODY | {"notes": "Quarterly rebalancing"}),

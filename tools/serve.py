@@ -19,11 +19,10 @@ from uuid import uuid4
 from werkzeug.serving import DechunkedInput
 
 from handlers.signing import lambda_handler
-from tools.openapi import BODY, CONNECTION_ID, ENTERPRISE_ID, OPENAPI, RESOURCE
+from tools.openapi import OPENAPI, RESOURCE
 from tools.replay import lambda_context
-from tools.world import ROOT
+from tools.world import BODY, CONNECTION_ID, ENTERPRISE_ID, ROOT, TOKEN
 
-SAMPLE_TOKEN = "sample-token-trader"  # noqa: S105 -- of the sample world, events/state.json
 STAGE = "v1"
 SWAGGER_UI = ROOT / "tests" / "node_modules" / "swagger-ui-dist"
 FILES = {
@@ -51,7 +50,7 @@ def sample_curl(url: str) -> str:
     path = RESOURCE.format(enterpriseId=ENTERPRISE_ID, connectionId=CONNECTION_ID)
     return (
         f'curl --request GET "{url}{path}" \\\n'
-        f'  --header "Authorization: Bearer {SAMPLE_TOKEN}" \\\n'
+        f'  --header "Authorization: Bearer {TOKEN}" \\\n'
         f'  --header "Content-Type: application/json" \\\n'
         f"  --data {shlex.quote(json.dumps(BODY))}"
     )
@@ -136,9 +135,7 @@ class _Gateway(BaseHTTPRequestHandler):
         if file.suffix == ".html":
             url = f"http://{self.headers['Host']}"
             page = Template(content.decode())
-            content = page.substitute(
-                curl=html.escape(sample_curl(url)), token=SAMPLE_TOKEN
-            ).encode()
+            content = page.substitute(curl=html.escape(sample_curl(url)), token=TOKEN).encode()
         # The page may not load anything from another host.
         policy = ("Content-Security-Policy", "default-src 'self' 'unsafe-inline' data:")
         self._send(HTTPStatus.OK, [("Content-Type", content_type), policy], content)

@@ -36,6 +36,16 @@ REGION = "eu-central-1"
 TABLE_NAME = "StateTable"
 """What `!Ref StateTable` comes to in `sam local` too."""
 
+# A request that events/state.json allows.
+ENTERPRISE_ID = "acme-capital"
+CONNECTION_ID = "6f1c2e1a-0b5d-4c58-9a3e-3d2b7f4a9c01"
+TOKEN = "sample-token-trader"  # noqa: S105 -- known to everybody
+BODY: dict[str, Any] = {
+    "amount": {"currency": "BTC", "quantity": "150000000"},
+    "clientExternalId": "withdrawal-2041",
+    "nonce": "01J9ZQ6K3M",
+}
+
 
 @contextmanager
 def sample_world(*, with_state: bool = True) -> Iterator["DynamoDBClient"]:
