@@ -35,7 +35,7 @@ help: ## List the commands, as `make` alone does
 run: $(INSTALLED) ## Replay every sample event through the handler, on an embedded DynamoDB
 	@$(VENV)/bin/python -m tools replay
 
-serve: $(INSTALLED) $(NODE_INSTALLED) ## Serve the sample world on http://127.0.0.1:3000, with a reference to try it in
+serve: $(INSTALLED) ## Serve the sample world on http://127.0.0.1:3000, with a reference to try it in
 	@$(VENV)/bin/python -m tools serve
 
 test: $(INSTALLED) $(NODE_INSTALLED) .venv-sam/.installed ## Run the tests, with branch coverage
@@ -44,7 +44,7 @@ test: $(INSTALLED) $(NODE_INSTALLED) .venv-sam/.installed ## Run the tests, with
 test-unit: $(INSTALLED) ## Run the tests of the pure core, in seconds
 	$(VENV)/bin/pytest tests/unit
 
-test-browser: $(INSTALLED) $(NODE_INSTALLED) ## Try the reference of `make serve` in a headless Chromium, Debian's unless there is one
+test-browser: $(INSTALLED) ## Try the reference of `make serve` in a headless Chromium, Debian's unless there is one
 	@command -v chromium >/dev/null || { apt-get update --quiet=2 && apt-get install --yes --quiet=2 --no-install-recommends chromium; }
 	$(VENV)/bin/pytest tests/browser.py
 

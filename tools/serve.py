@@ -16,19 +16,20 @@ from typing import Any, override
 from urllib.parse import parse_qs
 from uuid import uuid4
 
+from aws_lambda_powertools.event_handler.openapi import swagger_ui
 from werkzeug.serving import DechunkedInput
 
 from handlers.signing import lambda_handler
 from tools.openapi import OPENAPI, RESOURCE
 from tools.replay import lambda_context
-from tools.world import BODY, CONNECTION_ID, ENTERPRISE_ID, ROOT, TOKEN
+from tools.world import BODY, CONNECTION_ID, ENTERPRISE_ID, TOKEN
 
 STAGE = "v1"
-SWAGGER_UI = ROOT / "tests" / "node_modules" / "swagger-ui-dist"
+SWAGGER_UI = Path(swagger_ui.__file__).parent
 FILES = {
     "/docs": (Path(__file__).with_name("docs.html"), "text/html; charset=utf-8"),
-    "/docs/swagger-ui.css": (SWAGGER_UI / "swagger-ui.css", "text/css"),
-    "/docs/swagger-ui-bundle.js": (SWAGGER_UI / "swagger-ui-bundle.js", "text/javascript"),
+    "/docs/swagger-ui.css": (SWAGGER_UI / "swagger-ui.min.css", "text/css"),
+    "/docs/swagger-ui-bundle.js": (SWAGGER_UI / "swagger-ui-bundle.min.js", "text/javascript"),
     "/openapi.yaml": (OPENAPI, "application/yaml"),
 }
 
