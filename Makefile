@@ -18,9 +18,8 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 # The function's processor, as Lambda calls it.
 ARCH ?= arm64
 export ARCH
-# Where the embedded DynamoDB listens.
+# Where the embedded DynamoDB listens. It and the local server take PORT from the environment.
 HOST := 127.0.0.1
-PORT := 8000
 # How often `make fuzz` asks for each operation, at most; 3000 take five minutes.
 EXAMPLES := 3000
 
@@ -90,7 +89,7 @@ build-SigningFunction: | $(UV)
 		-s $(ARTIFACTS_DIR) -p /var/task $(ARTIFACTS_DIR)
 
 dynamodb: $(INSTALLED) ## Serve an embedded DynamoDB with the sample state, on HOST and PORT
-	@$(VENV)/bin/python -m tools dynamodb --host $(HOST) --port $(PORT)
+	@$(VENV)/bin/python -m tools dynamodb --host $(HOST)
 
 smoke: $(INSTALLED) ## Replay the sample events over HTTP, to a deployed stage at URL
 	@$(VENV)/bin/python -m tools replay --no-state --url $(URL)

@@ -1,12 +1,20 @@
 """`python -m tools serve`: requests over HTTP reach the handler as API Gateway would send them."""
 
+import gzip
 import json
+import os
 import subprocess
 import sys
+import zlib
 from base64 import b64decode, b64encode
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPResponse
+from signal import SIGINT
+from socket import socket
+from threading import Barrier
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -86,6 +94,38 @@ def test_odd_bytes_are_refused_by_the_handler(url: str) -> None:
     assert body["details"] == [{"field": "body", "message": "must be UTF-8"}]
 
 
+@pytest.mark.parametrize(
+    ("encoding", "compress"), [("gzip", gzip.compress), ("deflate", zlib.compress)]
+)
+def test_a_compressed_body_is_handed_over_as_it_was_before(
+    url: str, encoding: str, compress: Callable[[bytes], bytes]
+) -> None:
+    body = compress(json.dumps(BODY).encode())
+    response, _ = send(url, "POST", headers=AUTHORIZED | {"Content-Encoding": encoding}, body=body)
+    assert response.status == 200
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br"])
+def test_a_body_that_is_not_in_its_encoding_or_in_an_unknown_one_is_a_415(
+    url: str, encoding: str
+) -> None:
+    connection = HTTPConnection(urlsplit(url).netloc)
+    connection.request("POST", PATH, b"{}", {"Content-Encoding": encoding})
+    assert connection.getresponse().status == 415
+    connection.close()
+
+
+def test_two_hundred_requests_at_once_are_all_answered(url: str) -> None:
+    at_once = Barrier(200)
+
+    def ask(_: int) -> int:
+        at_once.wait()
+        return send(url, "POST")[0].status
+
+    with ThreadPoolExecutor(200) as threads:
+        assert Counter(threads.map(ask, range(200))) == {200: 200}
+
+
 def test_two_tokens_are_no_token(url: str) -> None:
     connection = HTTPConnection(urlsplit(url).netloc)
     connection.putrequest("POST", PATH)
@@ -113,6 +153,7 @@ def test_what_there_is_not_is_answered_by_the_handler(
     "head",
     [
         f"POST {PATH} HTTP/1.1\r\nContent-Length: some\r\n\r\n",
+        f"POST {PATH} HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
         f"POST {PATH} HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         "GET /é HTTP/1.1\r\n\r\n",
     ],
@@ -142,21 +183,30 @@ def test_the_reference_is_there_and_may_load_from_nowhere_else(
 
 
 @contextmanager
-def started() -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """The command, running, and all that it prints before the first request."""
-    command = [sys.executable, "-m", "tools", "serve", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:  # noqa: S603 -- ours
-        assert server.stdout
-        greeting = [server.stdout.readline() for _ in range(6)]
+def started(command: str = "serve", **environment: str) -> Iterator[subprocess.Popen[str]]:
+    """The command, running, on any free port unless the environment has another."""
+    with subprocess.Popen(  # noqa: S603 -- ours
+        [sys.executable, "-m", "tools", command],
+        env=os.environ | {"PORT": "0"} | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as server:
         try:
-            yield server, "".join(greeting)
+            yield server
         finally:
             server.terminate()
 
 
+def greeting(server: subprocess.Popen[str]) -> str:
+    """All that `serve` prints before the first request."""
+    assert server.stdout
+    return "".join(server.stdout.readline() for _ in range(6))
+
+
 def test_the_command_prints_a_curl_that_works_when_it_is_pasted() -> None:
-    with started() as (_, greeting):
-        line, _, curl = greeting.partition("\n\n")
+    with started() as server:
+        line, _, curl = greeting(server).partition("\n\n")
         pasted = subprocess.run(
             ["bash"],  # noqa: S607 -- as people have it
             input=curl,
@@ -171,13 +221,38 @@ def test_the_command_prints_a_curl_that_works_when_it_is_pasted() -> None:
     }
 
 
-def test_a_port_that_is_taken_is_named(url: str) -> None:
-    port = str(urlsplit(url).port)
-    ran = subprocess.run(  # noqa: S603 -- ours
-        [sys.executable, "-m", "tools", "serve", "--port", port],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ran.returncode == 2
-    assert f"port {port}: Address already in use" in ran.stderr
+def test_the_port_can_be_set_by_the_environment() -> None:
+    with socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with started(PORT=str(port)) as server:
+        assert f"http://127.0.0.1:{port} " in greeting(server)
+
+
+@pytest.mark.parametrize("port", ["http", "-1", "65536"])
+def test_a_port_that_there_is_not_is_refused_in_a_sentence(port: str) -> None:
+    with started(PORT=port) as server:
+        _, error = server.communicate()
+    assert server.returncode == 2
+    assert port in error
+    assert "Traceback" not in error
+
+
+@pytest.mark.parametrize("command", ["serve", "dynamodb"])
+def test_a_port_that_is_taken_is_named(url: str, command: str) -> None:
+    port = urlsplit(url).port
+    with started(command, PORT=str(port)) as server:
+        _, error = server.communicate()
+    assert server.returncode == 1
+    assert f"Port {port} is in use" in error
+    assert "Traceback" not in error
+
+
+@pytest.mark.parametrize("command", ["serve", "dynamodb"])
+def test_ctrl_c_ends_it_without_a_word(command: str) -> None:
+    with started(command) as server:
+        assert server.stdout
+        server.stdout.readline()
+        server.send_signal(SIGINT)
+        _, error = server.communicate()
+    assert (server.returncode, error) == (0, "")

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from io import StringIO
 from pathlib import Path
 from threading import Event
@@ -25,6 +25,8 @@ from tools.replay import (
 )
 from tools.serve import sample_curl, serving
 from tools.world import REGION, ROOT, TABLE_NAME, dynamodb_server, logging_to, sample_world
+
+Port = Annotated[int, typer.Option(envvar="PORT", min=0, max=65535, help="0 for any free one")]
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -94,19 +96,12 @@ def openapi_command() -> None:
 
 
 @cli.command("serve")
-def serve_command(
-    port: Annotated[int, typer.Option(help="0 for any that is free")] = 3000,
-) -> None:
+def serve_command(port: Port = 3000) -> None:
     """Serve the sample world over HTTP on this machine, until Ctrl-C, with a log line a request."""
-    with sample_world(), ExitStack() as stack:
-        try:
-            url = stack.enter_context(serving(port))
-        except OSError as error:
-            raise typer.BadParameter(f"port {port}: {error.strerror}") from error
+    with suppress(KeyboardInterrupt), sample_world(), serving(port) as url:
         typer.echo(f"The service is at {url} and its reference at {url}/docs. Ask it:\n")
         typer.echo(sample_curl(url) + "\n")
-        with suppress(KeyboardInterrupt):
-            Event().wait()
+        Event().wait()
 
 
 @cli.command("fuzz")
@@ -148,10 +143,10 @@ def bench_command(
 @cli.command()
 def dynamodb(
     host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on")] = 8000,
+    port: Port = 8000,
 ) -> None:
     """Serve an embedded DynamoDB, with the table and the sample state in it, until Ctrl-C."""
-    with dynamodb_server(host, port) as url:
+    with suppress(KeyboardInterrupt), dynamodb_server(host, port) as url:
         typer.echo(f"Table {TABLE_NAME} of {REGION}, with the sample state, at {url} until Ctrl-C")
         Event().wait()
 

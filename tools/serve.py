@@ -3,26 +3,30 @@
 import html
 import json
 import shlex
+import zlib
 from base64 import b64encode
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http import HTTPMethod, HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from string import Template
-from threading import Lock, Thread
+from threading import Lock
 from time import time
-from typing import Any, override
+from typing import TYPE_CHECKING, Any, override
 from urllib.parse import parse_qs
 from uuid import uuid4
 
 from aws_lambda_powertools.event_handler.openapi import swagger_ui
-from werkzeug.serving import DechunkedInput
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+from werkzeug.serving import WSGIRequestHandler
+from werkzeug.wrappers import Request, Response
 
 from handlers.signing import lambda_handler
 from tools.openapi import OPENAPI, RESOURCE
 from tools.replay import lambda_context
-from tools.world import BODY, CONNECTION_ID, ENTERPRISE_ID, TOKEN
+from tools.world import BODY, CONNECTION_ID, ENTERPRISE_ID, TOKEN, listening
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 STAGE = "v1"
 SWAGGER_UI = Path(swagger_ui.__file__).parent
@@ -33,17 +37,13 @@ FILES = {
     "/openapi.yaml": (OPENAPI, "application/yaml"),
 }
 
+# An instance of the function serves one request at a time, in Lambda too.
+_function = Lock()
 
-@contextmanager
-def serving(port: int) -> Iterator[str]:
-    """Serves the world around it on a port of this machine's own, 0 for any, and gives the URL.
 
-    Raises `OSError` if the port is taken.
-    """
-    with ThreadingHTTPServer(("127.0.0.1", port), _Gateway) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+def serving(port: int) -> AbstractContextManager[str]:
+    """Serves the world around it on a port of this machine, 0 for any free one, and gives the URL."""
+    return listening(_gateway, "127.0.0.1", port, _RequestHandler)
 
 
 def sample_curl(url: str) -> str:
@@ -58,7 +58,7 @@ def sample_curl(url: str) -> str:
 
 
 def api_gateway_event(
-    method: str, target: str, headers: list[tuple[str, str]], body: bytes
+    method: str, target: str, headers: Iterable[tuple[str, str]], body: bytes
 ) -> dict[str, Any]:
     """The event that the REST API of template.yaml makes of a request to the signing path.
 
@@ -100,60 +100,50 @@ def _path_parameters(path: str) -> dict[str, str] | None:
     return {name.strip("{}"): segment for name, segment in pairs if name.startswith("{")} or None
 
 
-class _Gateway(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    # One function serves one request at a time, in Lambda too, and its resolver relies on that.
-    function = Lock()
-
-    def answer(self) -> None:
-        try:
-            self.path.encode("ascii")
-            body = self._body()
-        except (OSError, ValueError):
-            self.send_error(HTTPStatus.BAD_REQUEST)
-            return
-        if self.command == "GET" and self.path in FILES:
-            self._send_file(*FILES[self.path])
-            return
-        event = api_gateway_event(self.command, self.path, self.headers.items(), body)
-        with self.function:
-            answer = lambda_handler(event, lambda_context())
-        headers = [
-            (name, value)
-            for name, values in answer["multiValueHeaders"].items()
-            for value in values
-        ]
-        self._send(answer["statusCode"], headers, answer["body"].encode())
-
-    def _body(self) -> bytes:
-        if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
-            return DechunkedInput(self.rfile).read()  # type: ignore[arg-type] # -- reads like one
-        return self.rfile.read(int(self.headers.get("Content-Length", "0")))
-
-    def _send_file(self, file: Path, content_type: str) -> None:
-        content = file.read_bytes()
-        if file.suffix == ".html":
-            url = f"http://{self.headers['Host']}"
-            page = Template(content.decode())
-            content = page.substitute(curl=html.escape(sample_curl(url)), token=TOKEN).encode()
-        # The page may not load anything from another host.
-        policy = ("Content-Security-Policy", "default-src 'self' 'unsafe-inline' data:")
-        self._send(HTTPStatus.OK, [("Content-Type", content_type), policy], content)
-
-    def _send(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
-        self.send_response(status)
-        for name, value in headers:
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
+class _RequestHandler(WSGIRequestHandler):
+    """werkzeug's own; WSGI alone would join the values of a header that comes twice."""
 
     @override
-    def log_message(self, *_: object) -> None:
-        """The function writes its own line."""
+    def make_environ(self) -> "WSGIEnvironment":
+        return super().make_environ() | {"headers": self.headers.items()}
 
 
-for _method in HTTPMethod:
-    setattr(_Gateway, f"do_{_method}", _Gateway.answer)
+@Request.application
+def _gateway(request: Request) -> Response:
+    target = request.environ["RAW_URI"]
+    if request.method == "GET" and target in FILES:
+        return _file(*FILES[target], request.host_url.rstrip("/"))
+    if not target.isascii():
+        raise BadRequest
+    event = api_gateway_event(request.method, target, request.environ["headers"], _body(request))
+    with _function:
+        answer = lambda_handler(event, lambda_context())
+    return Response(answer["body"], answer["statusCode"], answer["multiValueHeaders"])
+
+
+def _body(request: Request) -> bytes:
+    if not request.headers.get("Content-Length", "0").isdecimal():
+        raise BadRequest
+    try:
+        body = request.get_data()
+    except OSError:  # broken chunks
+        raise BadRequest from None
+    encoding = request.headers.get("Content-Encoding", "identity").lower()
+    if encoding == "identity":
+        return body
+    # As API Gateway does ("Call an API method with a compressed payload" in its developer guide).
+    if encoding not in ("gzip", "deflate"):
+        raise UnsupportedMediaType
+    try:
+        return zlib.decompress(body, zlib.MAX_WBITS | 32)  # either of the two
+    except zlib.error:
+        raise UnsupportedMediaType from None
+
+
+def _file(file: Path, content_type: str, url: str) -> Response:
+    content = file.read_text()
+    if file.suffix == ".html":
+        content = Template(content).substitute(curl=html.escape(sample_curl(url)), token=TOKEN)
+    # The page may not load anything from another host.
+    policy = {"Content-Security-Policy": "default-src 'self' 'unsafe-inline' data:"}
+    return Response(content, content_type=content_type, headers=policy)

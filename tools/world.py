@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
+from socket import SOMAXCONN
 from threading import Thread
 from typing import TYPE_CHECKING, Any, TextIO, cast
 from unittest.mock import patch
@@ -16,7 +17,7 @@ from boto3.dynamodb.types import TypeSerializer
 from cfnlint.decode import decode
 from moto import mock_aws
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from handlers.log import logger
 from handlers.state import (
@@ -28,6 +29,7 @@ from handlers.state import (
 )
 
 if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
     from mypy_boto3_dynamodb import DynamoDBClient
 
 ROOT = Path(__file__).parent.parent
@@ -74,25 +76,41 @@ def logging_to[Stream: TextIO](stream: Stream) -> Iterator[Stream]:
 
 @contextmanager
 def dynamodb_server(host: str, port: int) -> Iterator[str]:
-    """The sample world behind a port, any free one if it is 0, without a word to the environment.
+    """The sample world behind a port, any free one if it is 0.
 
     Yields its URL, for whatever speaks DynamoDB's protocol with any credentials and `REGION`.
     """
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # no line a request
-    server = make_server(host, port, DomainDispatcherApplication(create_backend_app), threaded=True)
-    Thread(target=server.serve_forever, daemon=True).start()
-    url = f"http://{host}:{server.server_port}"
-    client = boto3.client(
-        "dynamodb",
-        endpoint_url=url,
-        region_name=REGION,
-        aws_access_key_id="sample",
-        aws_secret_access_key="sample",  # noqa: S106 -- anything will do
-    )
-    create_table(client)
-    load_sample_state(client)
-    try:
+    backend = DomainDispatcherApplication(create_backend_app)
+    with listening(backend, host, port) as url:
+        client = boto3.client(
+            "dynamodb",
+            endpoint_url=url,
+            region_name=REGION,
+            aws_access_key_id="sample",
+            aws_secret_access_key="sample",  # noqa: S106 -- anything will do
+        )
+        create_table(client)
+        load_sample_state(client)
         yield url
+
+
+@contextmanager
+def listening(
+    app: "WSGIApplication",
+    host: str,
+    port: int,
+    request_handler: type[WSGIRequestHandler] = WSGIRequestHandler,
+) -> Iterator[str]:
+    """Serves an application over HTTP, on any free port if it is 0, and yields the URL.
+
+    Ends the process, with a sentence, if the port is taken.
+    """
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # no line a request
+    server = make_server(host, port, app, threaded=True, request_handler=request_handler)
+    server.socket.listen(SOMAXCONN)  # many clients may connect at once
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://{host}:{server.server_port}"
     finally:
         server.shutdown()
 
