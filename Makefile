@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run serve test test-unit test-browser test-dynamodb test-artifact fuzz check openapi build \
+.PHONY: help run serve test test-unit test-browser test-dynamodb test-artifact fuzz check build \
 	build-SigningFunction dynamodb smoke bench mutate sbom lock clean
 
 VENV := .venv
@@ -69,9 +69,6 @@ check: $(INSTALLED) $(NODE_INSTALLED) .venv-sam/.installed .venv-checkov/.instal
 	.venv-checkov/bin/checkov --file template.yaml --compact --quiet --skip-download
 	$(VENV)/bin/openapi-spec-validator openapi.yaml
 	tests/node_modules/.bin/redocly lint --extends recommended-strict --skip-rule info-license openapi.yaml
-
-openapi: $(INSTALLED) ## Write openapi.yaml from the code
-	@$(VENV)/bin/python -m tools openapi
 
 build: .venv-sam/.installed ## Build the function for AWS, or for ARCH=x86_64
 	$(SAM) build --parameter-overrides Architecture=$(ARCH)

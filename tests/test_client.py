@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.asking import ask
-from tools.openapi import OPENAPI
+from tools.serve import OPENAPI
 from tools.world import BODY, CONNECTION_ID, ENTERPRISE_ID, TOKEN
 
 PACKAGE = "generated_client"

@@ -8,7 +8,7 @@ import pytest
 
 from handlers.answers import ANSWERS, InternalError, RouteNotFound
 from handlers.log import METRICS_NAMESPACE, SERVICE
-from tools.openapi import RESOURCE
+from tools.serve import RESOURCE
 from tools.world import ROOT
 
 type Resources = dict[str, Any]

@@ -12,7 +12,6 @@ import typer
 from rich.console import Console
 
 from tools.bench.run import bench
-from tools.openapi import OPENAPI, openapi_yaml
 from tools.operate import credential, load
 from tools.replay import (
     NOT_IN_SAM_LOCAL,
@@ -23,7 +22,7 @@ from tools.replay import (
     sample_events,
     show,
 )
-from tools.serve import sample_curl, serving
+from tools.serve import OPENAPI, sample_curl, serving
 from tools.world import REGION, ROOT, TABLE_NAME, dynamodb_server, logging_to, sample_world
 
 Port = Annotated[int, typer.Option(envvar="PORT", min=0, max=65535, help="0 for any free one")]
@@ -87,12 +86,6 @@ def replay_command(
         typer.echo(f"Not sent: {name}; {left_out[name]}.")
     if not all(each.as_named for each in replayed):
         raise typer.Exit(1)
-
-
-@cli.command("openapi")
-def openapi_command() -> None:
-    """Write openapi.yaml from the code."""
-    OPENAPI.write_text(openapi_yaml())
 
 
 @cli.command("serve")
