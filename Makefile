@@ -15,9 +15,6 @@ SAM := .venv-sam/bin/sam
 # The locked tools come first, Node and npm among them.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-# The function's processor, as Lambda calls it.
-ARCH ?= arm64
-export ARCH
 # Where the embedded DynamoDB listens. It and the local server take PORT from the environment.
 HOST := 127.0.0.1
 # How often `make fuzz` asks for each operation, at most; 3000 take five minutes.
@@ -50,10 +47,7 @@ test-browser: $(INSTALLED) ## Try the reference of `make serve` in a headless Ch
 test-dynamodb: $(INSTALLED) $(NODE_INSTALLED) ## Run the database tests on dynalite, a DynamoDB that shares no code with moto
 	$(VENV)/bin/pytest --engine dynalite tests/test_answers.py tests/test_checks.py tests/stored.py
 
-test-artifact: $(INSTALLED) .venv-sam/.installed .venv-runtime/.installed ## Test the built function under the Lambda runtime (Linux only)
-	for arch in arm64 x86_64; do \
-		ARCH=$$arch $(SAM) build --parameter-overrides Architecture=$$arch --build-dir .aws-sam/test-$$arch || exit; \
-	done
+test-artifact: build $(INSTALLED) .venv-runtime/.installed ## Test the built function under the Lambda runtime (Linux only)
 	$(VENV)/bin/pytest tests/artifact.py
 
 fuzz: $(INSTALLED) ## Fuzz the handler against openapi.yaml by schemathesis, at most EXAMPLES=n for each operation
@@ -68,20 +62,24 @@ check: $(INSTALLED) $(NODE_INSTALLED) .venv-sam/.installed .venv-checkov/.instal
 	.venv-checkov/bin/checkov --file template.yaml --compact --quiet --skip-download
 	tests/node_modules/.bin/redocly lint --extends recommended-strict --skip-rule info-license openapi.yaml
 
-build: .venv-sam/.installed ## Build the function for AWS, or for ARCH=x86_64
-	$(SAM) build --parameter-overrides Architecture=$(ARCH)
+build: .venv-sam/.installed ## Build the function for AWS
+	$(SAM) build
 
-# What `sam build` runs, for the bundle in ARTIFACTS_DIR. Of the 400 services that botocore and boto3 describe, it keeps
-# the one in use. Lambda mounts the bundle read-only, so the bytecode is compiled here, and never checked against its
-# source.
+# `sam build` runs this to fill ARTIFACTS_DIR, and does not say for which processor. So the bundle serves both: compiled
+# modules have their processor in their names, and Python loads its own. Of the 400 services that botocore and boto3
+# describe, the bundle keeps the one in use. Lambda mounts it read-only, so the bytecode is compiled here, and never
+# checked against its source.
 build-SigningFunction: | $(UV)
-	$(UV) pip install --quiet --python-platform $(ARCH:arm64=aarch64)-manylinux2014 --python-version 3.13 \
-		--only-binary :all: --require-hashes --target $(ARTIFACTS_DIR) -r requirements/function.txt
-	cp -R domain handlers $(ARTIFACTS_DIR)
-	cd $(ARTIFACTS_DIR) && rm -rf .lock bin && find . -name __pycache__ -prune -exec rm -rf {} + && \
+	for processor in x86_64 aarch64; do \
+		$(UV) pip install --quiet --python-platform $$processor-manylinux2014 --python-version 3.13 \
+			--only-binary :all: --require-hashes --target "$(ARTIFACTS_DIR)/$$processor" -r requirements/function.txt || exit; \
+		cp -R "$(ARTIFACTS_DIR)/$$processor/." "$(ARTIFACTS_DIR)" && rm -r "$(ARTIFACTS_DIR)/$$processor" || exit; \
+	done
+	cp -R domain handlers "$(ARTIFACTS_DIR)"
+	cd "$(ARTIFACTS_DIR)" && rm -rf .lock bin && find . -name __pycache__ -prune -exec rm -rf {} + && \
 		find boto3/data botocore/data -mindepth 1 -maxdepth 1 -type d ! -name dynamodb -exec rm -rf {} +
 	$(UV) run --quiet --no-project --python 3.13 python -m compileall -q --invalidation-mode unchecked-hash \
-		-s $(ARTIFACTS_DIR) -p /var/task $(ARTIFACTS_DIR)
+		-s "$(ARTIFACTS_DIR)" -p /var/task "$(ARTIFACTS_DIR)"
 
 dynamodb: $(INSTALLED) ## Serve an embedded DynamoDB with the sample state, on HOST and PORT
 	@$(VENV)/bin/python -m tools dynamodb --host $(HOST)

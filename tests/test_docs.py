@@ -193,9 +193,9 @@ def test_a_command_takes_the_options_that_are_shown(program: str, command: str) 
 
 def test_each_machine_s_commands_name_one_processor() -> None:
     samconfig = tomllib.loads((ROOT / "samconfig.toml").read_text())
-    for _, prepare, serve in table("machine"):
+    for machine, _, serve in table("machine"):
         environment = "x86_64" if "--config-env x86_64" in serve else "default"
-        assert ("ARCH=x86_64" in prepare) is (environment == "x86_64")
+        assert ("Intel" in machine) is (environment == "x86_64")
         for command in ("local_start_api", "local_invoke"):
             parameters = samconfig[environment][command]["parameters"]["parameter_overrides"]
             assert ("Architecture=x86_64" in parameters) is (environment == "x86_64")
