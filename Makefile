@@ -58,7 +58,7 @@ check: $(INSTALLED) $(NODE_INSTALLED) .venv-sam/.installed .venv-checkov/.instal
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/mypy
 	.venv-sam/bin/cfn-lint --append-rules cfn_lint_serverless.rules --template template.yaml
-	AWS_DEFAULT_REGION=eu-central-1 $(SAM) validate --lint
+	AWS_DEFAULT_REGION=eu-central-1 .venv-sam/bin/python tests/translate.py | .venv-sam/bin/cfn-lint
 	.venv-checkov/bin/checkov --file template.yaml --compact --quiet --skip-download
 	tests/node_modules/.bin/redocly lint --extends recommended-strict --skip-rule info-license openapi.yaml
 

@@ -13,21 +13,6 @@ from tools.world import ROOT
 
 type Resources = dict[str, Any]
 
-# In SAM's own environment, whose translator is the one that checks and builds.
-SYNTHESISE = """
-import json, sys
-from samtranslator.translator.transform import transform
-from samtranslator.yaml_helper import yaml_parse
-
-class NoManagedPolicies:
-    def load(self): return {}
-
-template = yaml_parse(sys.stdin.read())
-template["Resources"]["SigningFunction"]["Properties"]["CodeUri"] = "s3://bucket/key"
-print(json.dumps(transform(template, {}, NoManagedPolicies())))
-"""
-
-
 # `sam deploy --guided` asks about each function that this says False of, and breaks off on Enter.
 HAS_AUTHENTICATION = """
 import json
@@ -39,12 +24,11 @@ print(json.dumps([answer for _, answer in auth_per_resource(stacks)]))
 """
 
 
-def with_sam(program: str) -> Any:
+def with_sam(*arguments: str) -> Any:
     ran = subprocess.run(  # noqa: S603 -- our own words
-        [ROOT / ".venv-sam/bin/python", "-c", program],
+        [ROOT / ".venv-sam/bin/python", *arguments],
         cwd=ROOT,
         env={"AWS_DEFAULT_REGION": "eu-central-1", "SAM_CLI_TELEMETRY": "0"},
-        input=(ROOT / "template.yaml").read_text(),
         capture_output=True,
         text=True,
         check=True,
@@ -54,7 +38,7 @@ def with_sam(program: str) -> Any:
 
 @pytest.fixture(scope="module")
 def template() -> dict[str, Any]:
-    result: dict[str, Any] = with_sam(SYNTHESISE)
+    result: dict[str, Any] = with_sam("tests/translate.py")
     return result
 
 
@@ -115,6 +99,23 @@ def test_the_stage_is_throttled_traced_and_logged(resources: Resources) -> None:
     assert settings.keys() >= {"ThrottlingRateLimit", "ThrottlingBurstLimit"}
     assert stage["TracingEnabled"] is True
     assert stage["AccessLogSetting"]["DestinationArn"] == {"Fn::GetAtt": ["AccessLog", "Arn"]}
+
+
+def test_nothing_depends_on_what_a_parameter_takes_away(resources: Resources) -> None:
+    for resource in resources.values():
+        depends_on = resource.get("DependsOn", [])
+        for name in [depends_on] if isinstance(depends_on, str) else depends_on:
+            assert "Condition" not in resources[name]
+
+
+def test_the_stage_comes_after_the_account_s_log_role_if_the_stack_makes_one(
+    resources: Resources,
+) -> None:
+    assert resources["Api"]["Metadata"]["logRole"] == {
+        "Fn::If": ["CreateApiGatewayLogRole", {"Ref": "ApiGatewayAccount"}, {"Ref": "AWS::NoValue"}]
+    }
+    assert resources["ApiGatewayAccount"]["Condition"] == "CreateApiGatewayLogRole"
+    assert resources["ApiStage"]["Properties"]["RestApiId"] == {"Ref": "Api"}
 
 
 def test_the_access_log_is_json_and_holds_nothing_that_the_client_writes(
@@ -242,7 +243,7 @@ def test_the_dashboard_shows_traffic_by_outcome_latency_and_reads(resources: Res
 
 
 def test_a_deployer_who_only_presses_enter_is_not_turned_away() -> None:
-    assert all(with_sam(HAS_AUTHENTICATION))
+    assert all(with_sam("-c", HAS_AUTHENTICATION))
 
 
 def test_no_authorizer_of_the_gateway_answers_in_the_function_s_place(
