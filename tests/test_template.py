@@ -1,7 +1,9 @@
 """template.yaml, as SAM makes it into the CloudFormation that is deployed."""
 
 import json
+import re
 import subprocess
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -165,6 +167,32 @@ def test_the_alias_moves_gradually_and_back_if_there_is_an_alarm(resources: Reso
         "FunctionErrorAlarm",
         "LatencyAlarm",
     ]
+
+
+def test_every_parameter_that_reaches_the_function_makes_a_new_version(
+    template: dict[str, Any], resources: Resources
+) -> None:
+    (version,) = of_type(resources, "AWS::Lambda::Version").values()
+    function = resources["SigningFunction"]["Properties"]
+    described = set(parameters_in(version["Description"], template))
+    assert described == set(parameters_in(function, template)) != set()
+
+
+def parameters_in(value: Any, template: dict[str, Any]) -> Iterator[str]:
+    """The names of the parameters that a piece of the template depends on."""
+    match value:
+        case {"Ref": name}:
+            yield from {name} & template["Parameters"].keys()
+        case {"Fn::Sub": text}:
+            yield from set(re.findall(r"\$\{(\w+)\}", text)) & template["Parameters"].keys()
+        case {"Fn::If": [condition, *values]}:
+            yield from parameters_in([template["Conditions"][condition], *values], template)
+        case dict():
+            for each in value.values():
+                yield from parameters_in(each, template)
+        case list():
+            for each in value:
+                yield from parameters_in(each, template)
 
 
 def test_what_the_gateway_answers_itself_is_the_contract_s_error(resources: Resources) -> None:
