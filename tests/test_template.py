@@ -154,8 +154,6 @@ def test_every_method_and_route_goes_to_the_published_alias(resources: Resources
 
 
 def test_the_alias_moves_gradually_and_back_if_there_is_an_alarm(resources: Resources) -> None:
-    function = resources["SigningFunction"]["Properties"]
-    assert function["SnapStart"] == {"ApplyOn": "PublishedVersions"}
     assert "CodeDeployLambdaAliasUpdate" in resources["SigningFunctionAliaslive"]["UpdatePolicy"]
     (group,) = of_type(resources, "AWS::CodeDeploy::DeploymentGroup").values()
     assert "Canary10Percent5Minutes" in json.dumps(group["DeploymentConfigName"])
@@ -167,6 +165,24 @@ def test_the_alias_moves_gradually_and_back_if_there_is_an_alarm(resources: Reso
         "FunctionErrorAlarm",
         "LatencyAlarm",
     ]
+
+
+def test_the_function_starts_from_a_snapshot_unless_the_region_has_none(
+    resources: Resources,
+) -> None:
+    function = resources["SigningFunction"]["Properties"]
+    on = {"ApplyOn": "PublishedVersions"}
+    assert function["SnapStart"] == {"Fn::If": ["SnapStartOn", on, {"Ref": "AWS::NoValue"}]}
+
+
+def test_the_version_that_answers_is_kept_active_by_a_call_every_few_hours(
+    resources: Resources,
+) -> None:
+    (rule,) = of_type(resources, "AWS::Events::Rule").values()
+    (target,) = rule["Targets"]
+    assert rule["ScheduleExpression"] == "rate(6 hours)"
+    assert json.loads(target["Input"]) == {"source": "keep-active"}
+    assert target["Arn"] == {"Ref": "SigningFunctionAliaslive"}
 
 
 def test_every_parameter_that_reaches_the_function_makes_a_new_version(
