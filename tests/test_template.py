@@ -145,6 +145,7 @@ def test_every_method_and_route_goes_to_the_published_alias(resources: Resources
     paths = api_body(resources)["paths"]
     assert {path: set(methods) for path, methods in paths.items()} == {
         RESOURCE: {"get", "post", any_method},
+        "/": {any_method},
         "/{proxy+}": {any_method},
     }
     for methods in paths.values():
@@ -241,6 +242,12 @@ def test_the_table_outlives_the_stack_and_can_be_restored(resources: Resources) 
     }
     assert table["Properties"]["SSESpecification"] == {"SSEEnabled": True}
     assert table["Properties"]["BillingMode"] == "PAY_PER_REQUEST"
+
+
+def test_a_first_deployment_that_fails_leaves_no_log_role_behind(resources: Resources) -> None:
+    for name in ("ApiGatewayAccount", "ApiGatewayLogsRole"):
+        assert resources[name]["DeletionPolicy"] == "RetainExceptOnCreate"
+        assert resources[name]["UpdateReplacePolicy"] == "Retain"
 
 
 def test_every_log_group_has_a_retention(resources: Resources) -> None:
