@@ -233,6 +233,33 @@ def test_what_the_gateway_answers_itself_is_the_contract_s_error(resources: Reso
     }
 
 
+def test_each_access_token_has_its_own_limit_if_there_is_one(
+    template: dict[str, Any], resources: Resources
+) -> None:
+    assert template["Conditions"]["LimitCallers"] == {
+        "Fn::Not": [{"Fn::Equals": [{"Ref": "RequestsPerCaller"}, "0"]}]
+    }
+    for name in ("Firewall", "FirewallOfStage"):
+        assert resources[name]["Condition"] == "LimitCallers"
+    (rule,) = resources["Firewall"]["Properties"]["Rules"]
+    counted = rule["Statement"]["RateBasedStatement"]
+    assert (counted["Limit"], counted["EvaluationWindowSec"]) == ({"Ref": "RequestsPerCaller"}, 60)
+    assert [key["Header"]["Name"] for key in counted["CustomKeys"]] == ["authorization"]
+
+
+def test_a_caller_over_the_limit_gets_the_error_of_a_stage_that_throttles_but_for_the_id(
+    resources: Resources,
+) -> None:
+    firewall = resources["Firewall"]["Properties"]
+    answer = firewall["Rules"][0]["Action"]["Block"]["CustomResponse"]
+    body = json.loads(firewall["CustomResponseBodies"][answer["CustomResponseBodyKey"]]["Content"])
+    headers = {header["Name"]: header["Value"] for header in answer["ResponseHeaders"]}
+    gateway = api_body(resources)["x-amazon-apigateway-gateway-responses"]["THROTTLED"]
+    assert str(answer["ResponseCode"]) == gateway["statusCode"]
+    assert body == json.loads(gateway["responseTemplates"]["application/json"]) | {"requestId": ""}
+    assert headers == {"Cache-Control": "no-store", "Retry-After": "60"}
+
+
 def test_the_table_outlives_the_stack_and_can_be_restored(resources: Resources) -> None:
     table = resources["StateTable"]
     assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("Retain", "Retain")
