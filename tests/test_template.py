@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from typing import Any
 
@@ -343,6 +344,24 @@ def test_a_parameter_has_a_description_and_a_default(template: dict[str, Any]) -
         assert parameter["Description"]
         assert "Default" in parameter
         assert parameter.keys() & {"AllowedPattern", "AllowedValues", "MinValue"}
+
+
+def test_samconfig_sets_parameters_that_there_are_to_values_that_they_take(
+    template: dict[str, Any],
+) -> None:
+    environments = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    environments.pop("version")
+    overrides = [
+        override.partition("=")
+        for environment in environments.values()
+        for command in environment.values()
+        for override in command["parameters"].get("parameter_overrides", "").split()
+    ]
+    assert overrides
+    for name, _, value in overrides:
+        parameter = template["Parameters"][name]
+        assert value in map(str, parameter.get("AllowedValues", [value]))
+        assert re.fullmatch(parameter.get("AllowedPattern", ".*"), value)
 
 
 def test_the_outputs_are_the_url_the_table_and_the_function(template: dict[str, Any]) -> None:
