@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run serve test test-unit test-browser test-dynamodb test-artifact fuzz check build \
+.PHONY: help run serve test test-unit test-browser test-dynamodb test-artifact test-deploy fuzz check build \
 	build-SigningFunction dynamodb smoke bench mutate sbom lock clean
 
 VENV := .venv
@@ -49,6 +49,9 @@ test-dynamodb: $(INSTALLED) $(NODE_INSTALLED) ## Run the database tests on dynal
 
 test-artifact: build $(INSTALLED) .venv-runtime/.installed ## Test the built function under the Lambda runtime (Linux only)
 	$(VENV)/bin/pytest tests/artifact.py
+
+test-deploy: build $(INSTALLED) .venv-deploy/.installed ## Deploy the stack to an emulator of AWS on this machine, and ask it
+	$(VENV)/bin/pytest tests/deploy.py
 
 fuzz: $(INSTALLED) ## Fuzz the handler against openapi.yaml by schemathesis, at most EXAMPLES=n for each operation
 	@$(VENV)/bin/python -m tools fuzz --examples $(EXAMPLES)
@@ -101,7 +104,7 @@ lock: $(INSTALLED) ## Lock the newest versions that pyproject.toml allows
 	$(UV) pip compile --quiet --upgrade --generate-hashes --universal pyproject.toml -o requirements/function.txt
 	$(UV) pip compile --quiet --upgrade --generate-hashes --universal --group dev -c requirements/function.txt pyproject.toml \
 		-o requirements/dev.txt
-	for group in sam checkov runtime; do \
+	for group in sam checkov deploy runtime; do \
 		$(UV) pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.13 --group $$group \
 			-o requirements/$$group.txt; \
 	done
