@@ -312,6 +312,19 @@ def test_an_operator_loads_state_and_mints_a_token_and_revokes_it(
     assert stage.ask("GET", path, headers=bearer) == (401, "NotAMember")
 
 
+@pytest.mark.usefixtures("stage")
+def test_the_schedule_s_call_is_answered_by_the_version_that_callers_reach(
+    emulator: Emulator,
+) -> None:
+    rules = emulator.client("events")
+    (rule,) = rules.list_rules(NamePrefix="signing-")["Rules"]
+    (target,) = rules.list_targets_by_rule(Rule=rule["Name"])["Targets"]
+    called = emulator.client("lambda").invoke(FunctionName=target["Arn"], Payload=target["Input"])
+    assert target["Arn"].endswith(":live")
+    assert "FunctionError" not in called
+    assert json.load(called["Payload"]) == {}
+
+
 def test_a_changed_parameter_reaches_callers(
     emulator: Emulator, template: Template, stage: Stage
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from handlers.answers import ANSWERS, InternalError, RouteNotFound
 from handlers.log import METRICS_NAMESPACE, SERVICE
+from handlers.signing import KEEP_ACTIVE
 from tools.serve import RESOURCE
 from tools.world import ROOT
 
@@ -183,7 +184,7 @@ def test_the_version_that_answers_is_kept_active_by_a_call_every_few_hours(
     (rule,) = of_type(resources, "AWS::Events::Rule").values()
     (target,) = rule["Targets"]
     assert rule["ScheduleExpression"] == "rate(6 hours)"
-    assert json.loads(target["Input"]) == {"source": "keep-active"}
+    assert json.loads(target["Input"]) == KEEP_ACTIVE
     assert target["Arn"] == {"Ref": "SigningFunctionAliaslive"}
 
 
