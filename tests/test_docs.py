@@ -173,7 +173,13 @@ def test_the_log_table_names_the_fields_of_the_line(
     ("program", "command"),
     [
         *((".venv/bin/python -m tools", name) for name in ("replay", "load", "credential")),
-        *((".venv-sam/bin/sam", name) for name in ("deploy", "local start-api", "local invoke")),
+        *(
+            (".venv-sam/bin/sam", name)
+            for name in (
+                *("delete", "deploy", "logs", "remote invoke"),
+                *("local invoke", "local start-api"),
+            )
+        ),
     ],
 )
 def test_a_command_takes_the_options_that_are_shown(program: str, command: str) -> None:
