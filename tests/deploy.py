@@ -1,7 +1,8 @@
 """The stack, deployed by CloudFormation to an emulator of AWS, and asked through its URL.
 
 `make test-deploy` runs this: it is no part of `make test`, for it needs the bundle built. What the
-emulator, MiniStack, can't do is taken out of the template or left out of the tests:
+emulator, MiniStack, can't do is taken out of the template or left out of the tests. It lets the
+function find its DynamoDB by `AWS_ENDPOINT_URL`.
 
 - It has no CodeDeploy, so a new version gets all requests at once.
 - It has no association of a firewall with a stage, and counts no requests.
