@@ -4,11 +4,11 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run serve test test-unit test-browser test-dynamodb test-artifact test-deploy fuzz check build \
-	build-SigningFunction dynamodb smoke bench mutate sbom lock clean
+	build-SigningFunction dynamodb smoke bench mutate sbom lock clean uv
 
 VENV := .venv
 # uv from PATH, or else the locked version of it, in the project.
-UV := $(shell command -v uv || echo .uv/bin/uv)
+UV := $(if $(shell command -v uv),uv,.uv/bin/uv)
 INSTALLED := $(VENV)/.installed
 NODE_INSTALLED := tests/node_modules/.installed
 SAM := .venv-sam/bin/sam
