@@ -7,7 +7,7 @@
 	build-SigningFunction dynamodb smoke bench mutate sbom lock clean uv
 
 VENV := .venv
-# uv from PATH, or else the locked version of it, in the project.
+# uv from PATH, which needs no rule, or else the locked version of it, in the project.
 UV := $(if $(shell command -v uv),uv,.uv/bin/uv)
 INSTALLED := $(VENV)/.installed
 NODE_INSTALLED := tests/node_modules/.installed

@@ -197,6 +197,13 @@ def test_every_parameter_that_reaches_the_function_makes_a_new_version(
     assert described == set(parameters_in(function, template)) != set()
 
 
+def test_no_parameter_is_in_the_api_s_document(
+    template: dict[str, Any], resources: Resources
+) -> None:
+    # SAM makes a new deployment of the API only for another text of its document.
+    assert set(parameters_in(api_body(resources), template)) == set()
+
+
 def parameters_in(value: Any, template: dict[str, Any]) -> Iterator[str]:
     """The names of the parameters that a piece of the template depends on."""
     match value:
