@@ -18,10 +18,10 @@ WRITE_SCOPE = "settlement_network_write"
 
 
 def authenticate(records: Records, *, now: float) -> Credential:
-    """The credential of the member who asks at `now`, in epoch seconds: check 3.
+    """The caller's credential, if it is valid at `now`, in epoch seconds: check 3.
 
-    What expires at a second has expired in that second. Raises `NotAMember`, or `CorruptRecord` for
-    a credential that makes no sense.
+    A credential has expired from its `expiresAt` on. Raises `NotAMember`, or `CorruptRecord` if the
+    credential makes no sense.
     """
     if records.credential is None:
         raise NotAMember
@@ -42,8 +42,8 @@ def check_access(
     """Returns only if the member may have the payload of this request at `now`, in epoch seconds.
 
     Raises, for the first of checks 4 to 8 that fails: `InsufficientScope`, `OesLicenseRequired`,
-    `ConnectionNotFound`, `ConnectionInactive`, `CurrencyNotSupported`; or `CorruptRecord` for a record
-    that makes no sense when its check comes.
+    `ConnectionNotFound`, `ConnectionInactive`, `CurrencyNotSupported`. Raises `CorruptRecord`
+    if a check reads a record that makes no sense.
     """
     if not required_scopes <= credential.scopes:
         raise InsufficientScope

@@ -1,4 +1,4 @@
-"""The deallocation request, which carries the signed payload. The endpoint that takes it reads it so."""
+"""The deallocation request, which carries the signed payload. Its endpoint uses this module."""
 
 from domain.errors import PayloadMismatch
 from domain.payload import signing_payload
@@ -7,15 +7,15 @@ from domain.request import BODY_LIMIT, SigningRequest, Text, parse_request
 DEALLOCATION_BODY_LIMIT = 4 * BODY_LIMIT
 """The largest body of a deallocation, in bytes.
 
-Every request that got a payload fits, if its client escapes the same characters in both bodies. The
-properties take `BODY_LIMIT` at most. The payload repeats them in a JSON string, where each quote and
-each backslash needs a second escape: that is twice `BODY_LIMIT` at most. The rest is for the path's
-ids, which take 4 KiB at most, and for the signature.
+Every signing request that got a payload fits, if its client escapes the same characters in both
+bodies. The properties take at most `BODY_LIMIT`. The payload repeats them in a JSON string, where
+each quote and each backslash needs a second escape: it takes at most twice `BODY_LIMIT`. The rest
+is for the path's ids, which take at most 4 KiB, and for the signature.
 """
 
 
 class DeallocationRequest(SigningRequest):
-    """The properties of the signing request, the payload that they got, and its signature."""
+    """The properties of the signing request, its payload, and the signature over the payload."""
 
     payload: Text
     signature: Text
@@ -26,9 +26,9 @@ def parse_deallocation_request(
 ) -> DeallocationRequest:
     """Reads a request from the path's decoded ids and a body of UTF-8 JSON, and checks its payload.
 
-    Raises `PayloadMismatch` if the payload is not, to the character, that of `signing_payload`, and
-    `InvalidRequest` as `parse_signing_request` does. It does not check the signature, the signer's
-    rights or the nonce.
+    Raises `PayloadMismatch` if the payload differs from that of `signing_payload` in any character.
+    Raises `InvalidRequest` as `parse_signing_request` does. It does not check the signature, the
+    signer's rights or the nonce.
     """
     request = parse_request(
         DeallocationRequest, enterprise_id, connection_id, body, limit=DEALLOCATION_BODY_LIMIT

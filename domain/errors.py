@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Detail(NamedTuple):
-    """One fault of a request: the field, and what it must be. It never holds the value that was sent."""
+    """One fault of a request: the field, and what it must be. It never holds the value sent."""
 
     field: str
     message: str
@@ -49,7 +49,7 @@ class CurrencyNotSupported(Exception):
 
 
 class PayloadMismatch(Exception):
-    """The payload is not the one that its request gets."""
+    """The payload does not match its request."""
 
 
 class CorruptRecord(Exception):

@@ -8,7 +8,7 @@ _SIGNED = set(SigningRequest.model_fields)
 
 
 def signing_payload(request: SigningRequest) -> str:
-    """The request's properties by RFC 8785 (JSON Canonicalization Scheme); absent notes are left out.
+    """The request's properties by RFC 8785 (JSON Canonicalization Scheme), without absent notes.
 
     Equal requests give equal strings, for ever: the string holds no time and no version. The bytes
     to sign are its UTF-8 encoding. What a subclass adds to the request is not signed.

@@ -1,4 +1,4 @@
-"""What the state table holds of an enterprise (README, "The data model").
+"""What the state table holds about an enterprise (README, "The data model").
 
 A record that does not parse is a `CorruptRecord`, never a reason to allow. Attributes that the
 data model does not list are ignored, so that a later version of it can add some.
@@ -15,12 +15,12 @@ from pydantic.alias_generators import to_camel
 from domain.errors import CorruptRecord
 
 type Item = Mapping[str, object]
-"""A stored item's attributes as boto3 gives them: S is str, N is Decimal, BOOL is bool, SS is set."""
+"""An item's attributes as boto3 gives them: S as str, N as Decimal, BOOL as bool, SS as set."""
 
 _NonEmpty = Annotated[str, StringConstraints(min_length=1)]
 _Texts = Annotated[set[_NonEmpty], Field(min_length=1)]
 _END_OF_9999 = 253_402_300_799
-# A later time is a mistake, most likely one in milliseconds. The record would never expire.
+# A later time is a mistake, most likely in milliseconds. Such a record would never expire.
 _EpochSeconds = Annotated[Decimal, Field(ge=0, le=_END_OF_9999)]
 _NEVER = Decimal("Infinity")
 
@@ -70,10 +70,10 @@ class Connection(_Record):
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """The three items that a request is judged by, as stored, each None if there is no such item.
+    """The three items that decide about a request, as stored. None stands for a missing item.
 
-    Each stays unparsed until its check comes. Otherwise a 500 would tell a caller whom an earlier
-    check refuses that a later record exists.
+    An item is parsed only when its check needs it. Otherwise a corrupt item would give a 500 to a
+    caller whom an earlier check refuses, and so reveal that the item exists.
     """
 
     credential: Item | None

@@ -1,4 +1,4 @@
-"""The request for a signing payload. It is read strictly, so that it has only one reading."""
+"""The request for a signing payload. It is read strictly, so that it has only one meaning."""
 
 import json
 import re
@@ -98,9 +98,9 @@ class SigningRequest(SigningBody):
 def parse_signing_request(enterprise_id: str, connection_id: str, body: bytes) -> SigningRequest:
     """Reads a request from the path's decoded ids and a body of UTF-8 JSON.
 
-    Raises `InvalidRequest`, which names each bad field and repeats no value. What is signed must have
-    only one reading. So everything that JSON parsers disagree on is refused: repeated names (in an
-    object, or in body and path), lone surrogates, NaN, unknown fields.
+    Raises `InvalidRequest`, which names each bad field and repeats no value. What is signed must
+    have only one meaning. So everything that JSON parsers disagree on is refused: repeated names
+    (in an object, or in body and path), lone surrogates, NaN, unknown fields.
     """
     return parse_request(SigningRequest, enterprise_id, connection_id, body, limit=BODY_LIMIT)
 
@@ -108,7 +108,7 @@ def parse_signing_request(enterprise_id: str, connection_id: str, body: bytes) -
 def parse_request[Request: SigningRequest](
     model: type[Request], enterprise_id: str, connection_id: str, body: bytes, *, limit: int
 ) -> Request:
-    """As `parse_signing_request`, for a model with more properties and a body of `limit` bytes."""
+    """As `parse_signing_request`, for a model with more properties and another limit, in bytes."""
     members = _json_object(body, limit)
     path = [("enterpriseId", enterprise_id), ("connectionId", connection_id)]
     try:
@@ -130,7 +130,7 @@ _REPEATED = object()
 
 
 def _unique_members(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    # No field accepts the value _REPEATED. So validation refuses it and tells where it is.
+    # No field accepts the value _REPEATED. So validation refuses it and names its place.
     members: dict[str, object] = {}
     for name, value in pairs:
         members[name] = _REPEATED if name in members else value
@@ -145,8 +145,8 @@ def _json_object(body: bytes, limit: int) -> dict[str, object]:
     if body.startswith(BOM_UTF8):
         raise InvalidRequest(Detail("body", "must not begin with a byte order mark"))
     try:
-        # No field accepts a number, so any number will do as a float, NaN too. int() would refuse
-        # thousands of digits without telling which field has them.
+        # No field accepts a number, so a float can stand for any number, NaN too. int() would fail
+        # on thousands of digits and not name the field.
         members = json.loads(body.decode(), object_pairs_hook=_unique_members, parse_int=float)
     except UnicodeDecodeError:
         raise InvalidRequest(Detail("body", "must be UTF-8")) from None
@@ -179,7 +179,7 @@ def _detail(kind: str, location: list[str], value: object, limits: Mapping[str, 
     # For a lone surrogate in a name, pydantic gives the location of the object around it.
     *parents, name = location or ["body"]
     if not _PLAIN_NAME.fullmatch(name):
-        # The client made this name up: it may have any length and hold anything.
+        # The client chose this name. It may have any length and any characters.
         return Detail(".".join(parents) or "body", "has an unknown field")
     if value is _REPEATED:
         message = "must be given only once"

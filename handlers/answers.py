@@ -71,7 +71,7 @@ ANSWERS: dict[type[Exception], tuple[HTTPStatus, str]] = {
 }
 """Status and sentence of each error. The class's name is the error's name in the contract.
 
-The braces take the error's own text. Only `InvalidRequest` has one.
+The braces stand for the error's own text, which only `InvalidRequest` has.
 """
 
 _OWN_HEADERS = {
@@ -91,7 +91,7 @@ def payload_answer(payload: str, request_id: str) -> Response[str]:
 
 
 def refusal(error: Exception, request_id: str) -> Response[str]:
-    """The contract's answer to an error. For an error without a row it tells the client nothing."""
+    """The contract's answer to an error. An error without a row gets that of `InternalError`."""
     status, sentence = ANSWERS.get(type(error)) or ANSWERS[InternalError]
     body: dict[str, object] = {
         "error": sentence.format(error),

@@ -21,8 +21,8 @@ _CLIENT_REQUEST_ID = re.compile(r"[A-Za-z0-9\-_.]{1,128}")
 def bearer_token(event: Event) -> str:
     """The access token of the one `Authorization` header.
 
-    Raises `Unauthenticated` if there is no such header, more than one, or another scheme: no doubt
-    about the caller is resolved in the caller's favour.
+    Raises `Unauthenticated` if there is no such header, more than one, or another scheme. It never
+    guesses which token is meant.
     """
     match _header_values(event, "authorization"):
         case [str(value)] if token := _BEARER.fullmatch(value.strip(" \t")):

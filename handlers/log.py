@@ -1,8 +1,8 @@
-"""One log line for each request, by Powertools' Logger, with the metrics of Powertools' Metrics in it.
+"""One log line for each request, by Powertools' Logger, with a metric by Powertools' Metrics.
 
 The line is a document of CloudWatch's embedded metric format
 (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html):
-CloudWatch takes the metric `duration` from it, for all requests and for each `outcome`.
+CloudWatch reads the metric `duration` from it, for all requests and for each `outcome`.
 """
 
 import json
@@ -24,22 +24,22 @@ METRICS_NAMESPACE = "DeallocationSigning"
 PAYLOAD = "Payload"
 """The outcome of a request that got its payload. Every other outcome is the error's name."""
 EXCEPTION_LIMIT = 8 * 1024
-"""The most characters of an exception's text in a line. CloudWatch takes lines of up to 256 KB."""
+"""The most characters of an exception's text in a line. CloudWatch accepts a line of 256 KB."""
 
 logger = Logger(
     service=SERVICE,
-    location=None,  # the same place for every line
-    json_serializer=json.dumps,  # one line in ASCII, whatever POWERTOOLS_DEV and the request say
+    location=None,  # it would be the same in every line
+    json_serializer=json.dumps,  # one line of ASCII, whatever POWERTOOLS_DEV says
 )
-# Powertools takes the level from the environment. A higher one would drop lines, and metrics with them.
+# Powertools takes the level from the environment. A higher one would drop lines and their metrics.
 logger.initial_log_level = logging.INFO
 logger.refresh_sample_rate_calculation()
-# Below WARNING, botocore logs each client it makes and each request, and so the token's hash.
+# Below WARNING, botocore logs each client it creates and each request, and so the token's hash.
 logging.getLogger("botocore").setLevel(logging.WARNING)
 
 
 class RequestLog:
-    """The content of one request's line, filled in as the request goes on. It has no place for secrets."""
+    """The content of one request's line, filled in step by step. It has no field for a secret."""
 
     def __init__(self, event: object, context: LambdaContext) -> None:
         self._started = perf_counter()
@@ -47,7 +47,7 @@ class RequestLog:
         self._extended_request_id = context_id(event, "extendedRequestId")
         self._client_request_id = client_request_id(event)
         self.request_id = context_id(event, "requestId") or context.aws_request_id
-        """API Gateway's id of the request. Lambda's if the event has none."""
+        """API Gateway's id of the request, or Lambda's if the event has none."""
         self.request: SigningRequest | None = None
         self.member_id: str | None = None
         self.error: Exception | None = None
@@ -66,7 +66,7 @@ class RequestLog:
                 "status": status,
                 "duration": duration,
                 "requestId": self.request_id,
-                # A client can choose the requestId by the header X-Amzn-RequestId, but not this one.
+                # A client can choose the requestId (by X-Amzn-RequestId), but not this one.
                 "extendedRequestId": self._extended_request_id,
                 "clientRequestId": self._client_request_id,
                 "enterpriseId": self.request and self.request.enterprise_id,
@@ -92,6 +92,6 @@ def _text(error: Exception) -> str:
     text = "".join(format_exception(error)).rstrip()
     if len(text) <= EXCEPTION_LIMIT:
         return text
-    # The first calls and the message at the end say the most.
+    # The first calls and the message at the end help most.
     half = EXCEPTION_LIMIT // 2
     return f"{text[:half]}\n[{len(text) - 2 * half} characters left out]\n{text[-half:]}"

@@ -28,8 +28,8 @@ REQUIRED_SCOPES = {"GET": {READ_SCOPE}, "POST": {READ_SCOPE, WRITE_SCOPE}}
 KEEP_ACTIVE = {"source": "keep-active"}
 """The event of template.yaml's schedule. Without calls, SnapStart makes a version inactive."""
 
-# The subclass for REST APIs would ignore a slash at the end of a path. In debug mode a 500 would show
-# its traceback.
+# Its subclass for REST APIs would ignore a slash at the end of a path. In debug mode, a 500 would
+# show its traceback.
 app = ApiGatewayResolver(debug=False)
 
 
@@ -71,9 +71,8 @@ def refused(error: Exception) -> Response[str]:
     return refusal(error, log.request_id)
 
 
-@logger.inject_lambda_context(
-    log_event=False
-)  # an event holds secrets, whatever the environment says
+# An event holds secrets. Without log_event=False, an environment variable could get it logged.
+@logger.inject_lambda_context(log_event=False)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answers an API Gateway REST proxy event. It never raises, whatever the event holds."""
     if event == KEEP_ACTIVE:
@@ -83,7 +82,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     app.append_context(log=log)  # type: ignore[no-untyped-call] # -- Powertools' own
     try:
         answer = app.resolve(event, context)
-    except Exception as error:  # noqa: BLE001 -- the last resort, for an event that the resolver cannot read
+    except Exception as error:  # noqa: BLE001 -- for an event that the resolver cannot read
         log.error = error
         response = refusal(error, log.request_id)
         answer = {

@@ -1,4 +1,4 @@
-"""The state: one DynamoDB table, and the one read that a request makes of it."""
+"""The state: one DynamoDB table, which each request reads once."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
     type Keys = Sequence[Mapping[str, UniversalAttributeValueTypeDef]]
 
-# A read ends by these limits, and at the latest by the function's Timeout.
+# These limits end a read. The function's Timeout is the last limit.
 TIMEOUT = 1.0
 """The longest wait for a connection, and for each piece of an answer, in seconds."""
 ATTEMPTS = 2
-"""How often botocore sends a request, on errors that may pass."""
+"""How often botocore sends a request at most, if errors may be temporary."""
 ROUNDS = 3
-"""How often to ask at most, until DynamoDB leaves no key unprocessed."""
+"""How often to read at most, until DynamoDB leaves no key unprocessed."""
 BACK_OFF = 0.05
 """The wait before the second round, in seconds. It doubles with each round."""
 
@@ -35,7 +35,7 @@ LICENSE_KEY = "LICENSE#OES"
 
 class _Deserializer(TypeDeserializer):
     def _deserialize_n(self, value: str) -> Decimal:
-        # DynamoDB writes 1e100 with all its digits, and boto3 refuses more than 38 (its issue 2500).
+        # DynamoDB writes 1e100 with all its digits. boto3 refuses more than 38 (its issue 2500).
         return Decimal(value)
 
 
@@ -67,10 +67,10 @@ class StateUnavailable(Exception):
 
 
 def read_records(enterprise_id: str, token: str, connection_id: str) -> Records:
-    """The three items that a request is judged by, in one strongly consistent `BatchGetItem`.
+    """The three items that decide about a request, by one strongly consistent `BatchGetItem`.
 
-    Asks again for keys that DynamoDB leaves unprocessed. Raises `StateUnavailable` if some are left
-    after all `ROUNDS`, and boto3's own errors.
+    Reads the keys again that DynamoDB leaves unprocessed. Raises `StateUnavailable` if some are
+    left after all `ROUNDS`, and boto3's own errors.
     """
     table = os.environ["TABLE_NAME"]
     partition = enterprise_key(enterprise_id)
