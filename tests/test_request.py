@@ -1,4 +1,4 @@
-"""The contract's table of fields, through the handler: what is refused, and what is not."""
+"""The contract's table of fields, tested through the handler."""
 
 import json
 from typing import Any
@@ -7,8 +7,8 @@ from urllib.parse import quote
 import pytest
 
 from tests.asking import ACME, BODY, METHODS, ask, call, event_for, sample_event
-from tests.unit.test_event import NO_TOKEN
-from tests.unit.test_request import MESSAGES, NO_CONNECTION_IDS, REFUSED, SECRET
+from tests.unit.test_event import NO_USABLE_TOKEN
+from tests.unit.test_request import BAD_CONNECTION_IDS, MESSAGES, REFUSED, SECRET
 
 pytestmark = pytest.mark.usefixtures("world")
 
@@ -21,8 +21,8 @@ def test_a_bad_body_is_a_400_that_names_the_field(method: str, body: object, fie
     assert field in answer.fields
 
 
-@pytest.mark.parametrize("connection_id", NO_CONNECTION_IDS[1:])
-def test_a_connection_id_that_is_no_uuid_is_a_400(connection_id: str) -> None:
+@pytest.mark.parametrize("connection_id", BAD_CONNECTION_IDS[1:])
+def test_a_connection_id_that_is_not_a_uuid_is_a_400(connection_id: str) -> None:
     answer = ask(connection_id=quote(connection_id, safe=""))
     assert (answer.status, answer.fields) == (400, ["connectionId"])
 
@@ -33,7 +33,7 @@ def test_a_connection_id_that_is_no_uuid_is_a_400(connection_id: str) -> None:
         "a" * 257,
         "a" * 5000,
         "%E6%97%A5" * 257,
-        "%FF",  # no UTF-8
+        "%FF",  # not UTF-8
         "%ED%A0%80",  # a surrogate
         "%C0%AF",  # an overlong slash
         "100%",
@@ -41,7 +41,7 @@ def test_a_connection_id_that_is_no_uuid_is_a_400(connection_id: str) -> None:
         "%2",
     ],
 )
-def test_an_enterprise_id_that_is_too_long_or_no_text_is_a_400(enterprise_id: str) -> None:
+def test_an_enterprise_id_that_is_too_long_or_not_text_is_a_400(enterprise_id: str) -> None:
     answer = ask(enterprise_id=enterprise_id)
     assert (answer.status, answer.fields) == (400, ["enterpriseId"])
 
@@ -66,7 +66,7 @@ def test_the_enterprise_id_is_decoded_once(
     assert {key["pk"]["S"] for key in wanted["Keys"]} == {f"ENTERPRISE#{enterprise_id}"}
 
 
-def test_the_error_says_what_the_details_say() -> None:
+def test_the_error_holds_the_details_in_one_sentence() -> None:
     answer = ask(body=BODY | {"amount": {"currency": "BTC", "quantity": 1}, "nonce": ""})
     assert answer.body["error"] == (
         "The request is invalid: amount.quantity must be a string; nonce must not be empty."
@@ -74,7 +74,7 @@ def test_the_error_says_what_the_details_say() -> None:
 
 
 @pytest.mark.parametrize(("parts", "field", "message"), MESSAGES)
-def test_a_refusal_says_what_is_asked_of_the_field(
+def test_a_refusal_says_what_the_field_must_be(
     parts: dict[str, Any], field: str, message: str
 ) -> None:
     assert ask(**parts).body["details"] == [{"field": field, "message": message}]
@@ -93,11 +93,11 @@ def test_broken_base64_is_a_400(broken: str) -> None:
     assert call(event).body["details"] == [detail]
 
 
-def test_a_lone_surrogate_in_the_event_itself_is_a_400() -> None:
+def test_a_lone_surrogate_in_a_text_body_is_a_400() -> None:
     assert ask(body='{"notes": "\ud800"}').fields == ["body"]
 
 
-def test_a_body_in_base64_gives_the_same_bytes_as_one_in_text() -> None:
+def test_a_base64_body_gives_the_same_bytes_as_a_text_body() -> None:
     body = BODY | {"notes": "Größe 清算 🏦"}
     as_text = ask(body=json.dumps(body, ensure_ascii=False))
     assert as_text.status == 200
@@ -113,34 +113,34 @@ def test_the_content_type_does_not_matter(content_type: str) -> None:
     assert ask(headers=headers).status == 200
 
 
-def test_a_body_of_the_largest_size_is_taken() -> None:
+def test_a_body_of_the_largest_size_is_accepted() -> None:
     assert ask(body=json.dumps(BODY).ljust(64 * 1024)).status == 200
 
 
 @pytest.mark.parametrize(
     "text", [" trimmed? ", "e\u0301 is not é", "\u2028", "\0", "🏦", "\ufeff", '"\\/']
 )
-def test_text_is_signed_as_it_came(text: str) -> None:
+def test_text_is_signed_unchanged(text: str) -> None:
     body = {"notes": text, "nonce": text, "clientExternalId": text}
     payload = json.loads(ask(body=BODY | body).body["payload"])
     assert {name: payload[name] for name in body} == body
 
 
-@pytest.mark.parametrize("headers", NO_TOKEN)
-def test_anything_but_one_bearer_token_is_a_401(headers: dict[str, Any]) -> None:
+@pytest.mark.parametrize("headers", NO_USABLE_TOKEN)
+def test_anything_but_one_bearer_token_is_unauthenticated(headers: dict[str, Any]) -> None:
     event = event_for()
     event["headers"], event["multiValueHeaders"] = None, headers
     assert call(event).name == "Unauthenticated"
 
 
 @pytest.mark.parametrize("value", [None, {"Authorization": None}])
-def test_an_event_whose_header_maps_hold_null_is_a_401(value: object) -> None:
+def test_an_event_without_header_values_is_unauthenticated(value: object) -> None:
     event = sample_event("200-post") | {"headers": value, "multiValueHeaders": None}
     assert call(event).name == "Unauthenticated"
 
 
-@pytest.mark.parametrize("other", ["headers", "multiValueHeaders"])
-def test_either_form_of_the_headers_is_enough(other: str) -> None:
+@pytest.mark.parametrize("missing", ["headers", "multiValueHeaders"])
+def test_either_map_of_headers_is_enough(missing: str) -> None:
     event = event_for()
-    event[other] = None
+    event[missing] = None
     assert call(event).status == 200

@@ -37,7 +37,7 @@ REQUEST = SigningRequest.model_validate(
 
 
 def allowing() -> State:
-    """Records that allow the request, to be spoilt."""
+    """Records that allow the request. Each test may change them."""
     return {
         "credential": {"memberId": "trader", "scopes": set(BOTH)},
         "license": {"status": "active"},
@@ -65,7 +65,7 @@ def having(kind: str, attribute: str, value: object) -> Fault:
     return change
 
 
-# The contract's table, with the faults that bring each row about.
+# The contract's table: each error, and the faults that raise it.
 CHECKS: list[tuple[type[Exception], dict[str, Fault]]] = [
     (
         NotAMember,
@@ -110,7 +110,7 @@ def test_each_fault_raises_its_own_error(error: type[Exception], fault: Fault) -
 
 
 @pytest.mark.parametrize(("error", "fault", "later"), PAIRS)
-def test_of_two_faults_the_earlier_raises(
+def test_of_two_faults_the_earlier_check_raises(
     error: type[Exception], fault: Fault, later: Fault
 ) -> None:
     state = allowing()
@@ -121,7 +121,7 @@ def test_of_two_faults_the_earlier_raises(
 
 
 @pytest.mark.parametrize("missing", sorted(BOTH))
-def test_one_missing_scope_is_too_few(missing: str) -> None:
+def test_a_credential_without_one_of_two_scopes_is_refused(missing: str) -> None:
     state = allowing()
     having("credential", "scopes", BOTH - {missing})(state)
     with pytest.raises(InsufficientScope):
@@ -135,7 +135,7 @@ def test_one_missing_scope_is_too_few(missing: str) -> None:
     ("expires_at", "now"),
     [("1700000000", 1_700_000_000.0), ("1700000000.5", 1_700_000_000.5), ("0", NOW)],
 )
-def test_what_expires_at_a_time_has_expired_at_that_time(
+def test_a_record_has_expired_at_its_time(
     kind: str, error: type[Exception], expires_at: str, now: float
 ) -> None:
     state = allowing()
@@ -148,7 +148,7 @@ def test_what_expires_at_a_time_has_expired_at_that_time(
 @pytest.mark.parametrize(
     ("expires_at", "now"), [("1700000000", 1_699_999_999.999), ("1700000000.5", 1_700_000_000.25)]
 )
-def test_what_expires_at_a_time_counts_until_then(kind: str, expires_at: str, now: float) -> None:
+def test_a_record_is_valid_until_its_time(kind: str, expires_at: str, now: float) -> None:
     state = allowing()
     having(kind, "expiresAt", Decimal(expires_at))(state)
     judge(state, now=now)
@@ -169,7 +169,7 @@ def test_a_record_that_makes_no_sense_is_corrupt(fault: Fault, record: str) -> N
         judge(state)
 
 
-def test_of_two_corrupt_records_the_one_whose_check_comes_first_is_named() -> None:
+def test_of_two_corrupt_records_the_one_of_the_earlier_check_is_named() -> None:
     state = allowing()
     having("license", "status", "")(state)
     having("connection", "active", None)(state)
@@ -185,7 +185,7 @@ def test_of_two_corrupt_records_the_one_whose_check_comes_first_is_named() -> No
         (OesLicenseRequired, without("license"), having("connection", "active", None)),
     ],
 )
-def test_a_refused_caller_is_not_told_that_a_later_record_makes_no_sense(
+def test_a_refused_caller_does_not_learn_that_a_later_record_is_corrupt(
     error: type[Exception], fault: Fault, corrupt: Fault
 ) -> None:
     state = allowing()

@@ -1,4 +1,4 @@
-"""The deallocation request: what its endpoint takes, and what it refuses."""
+"""The deallocation request: what is accepted, and what is refused."""
 
 import json
 from typing import Any
@@ -41,14 +41,14 @@ def refusal(body: object) -> tuple[Detail, ...]:
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
-def test_the_golden_payload_is_the_right_one_for_its_request(vector: dict[str, Any]) -> None:
+def test_the_golden_payload_is_accepted_for_its_request(vector: dict[str, Any]) -> None:
     request = vector["request"]
     body = request["body"] | {"payload": vector["payload"], "signature": SIGNATURE}
     parsed = parse(body, request["enterpriseId"], request["connectionId"])
     assert parsed.payload == vector["payload"]
 
 
-def test_the_request_carries_the_signature_as_it_came() -> None:
+def test_the_signature_is_read_unchanged() -> None:
     vector = SIGNED["Ed25519"]
     signature = vector["signature"]["base64"]
     body = vector["request"]["body"] | {"payload": vector["payload"], "signature": signature}
@@ -69,7 +69,7 @@ def test_the_request_carries_the_signature_as_it_came() -> None:
         ("}", "}\n"),
     ],
 )
-def test_a_payload_that_is_another_one_in_any_way_is_refused(golden: str, other: str) -> None:
+def test_a_payload_with_any_difference_is_refused(golden: str, other: str) -> None:
     body = signed(BODY | {"notes": "n", "amount": {"currency": "ETH", "quantity": "1"}})
     assert golden in body["payload"]
     with pytest.raises(PayloadMismatch):
@@ -99,12 +99,14 @@ def test_a_payload_of_another_path_is_refused(path: dict[str, str]) -> None:
     ("value", "message"),
     [(None, "must be a string"), ("", "must not be empty"), ([], "must be a string")],
 )
-def test_a_payload_and_a_signature_are_texts(name: str, value: object, message: str) -> None:
+def test_the_payload_and_the_signature_must_be_non_empty_strings(
+    name: str, value: object, message: str
+) -> None:
     assert refusal(signed(BODY) | {name: value}) == (Detail(name, message),)
 
 
 @pytest.mark.parametrize("name", ["payload", "signature"])
-def test_a_payload_and_a_signature_are_required(name: str) -> None:
+def test_the_payload_and_the_signature_are_required(name: str) -> None:
     body = signed(BODY)
     del body[name]
     assert refusal(body) == (Detail(name, "is required"),)
@@ -122,14 +124,14 @@ def test_an_unknown_name_is_refused(name: str) -> None:
     assert refusal(signed(BODY) | {name: "1"}) == (Detail(name, "is not a known field"),)
 
 
-def test_the_path_s_fields_have_no_place_in_the_body() -> None:
+def test_a_path_parameter_in_the_body_is_refused() -> None:
     body = signed(BODY) | {"enterpriseId": ENTERPRISE_ID}
     assert refusal(body) == (Detail("enterpriseId", "must be given only once"),)
 
 
 @pytest.mark.parametrize("ensure_ascii", [True, False])
 @pytest.mark.parametrize("character", ['"', "\\", "\x1f", "\n", "é", "日", "🏦", "a"])
-def test_every_request_that_gets_a_payload_fits_with_a_long_signature(
+def test_the_deallocation_of_the_largest_signing_request_fits_the_limit(
     character: str, *, ensure_ascii: bool
 ) -> None:
     def written(body: dict[str, Any]) -> bytes:
@@ -139,11 +141,11 @@ def test_every_request_that_gets_a_payload_fits_with_a_long_signature(
     room = BODY_LIMIT - len(written(BODY | {"notes": ""}))
     body = BODY | {"notes": character * (room // (len(written({"": character})) - len('{"": ""}')))}
     payload = signing_payload(parse_signing_request(*ids, written(body)))
-    carrying = body | {"payload": payload, "signature": "s" * 60_000}
-    assert parse_deallocation_request(*ids, written(carrying)).payload == payload
+    deallocation = body | {"payload": payload, "signature": "s" * 60_000}
+    assert parse_deallocation_request(*ids, written(deallocation)).payload == payload
 
 
-def test_a_body_of_the_largest_size_is_taken() -> None:
+def test_a_body_of_the_largest_size_is_accepted() -> None:
     body = json.dumps(signed(BODY)).ljust(DEALLOCATION_BODY_LIMIT).encode()
     assert parse(body).signature == SIGNATURE
 

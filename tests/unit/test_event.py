@@ -1,4 +1,4 @@
-"""The parts of an event that the request is made of, read directly."""
+"""The parts of a request, read directly from an event."""
 
 from base64 import b64encode
 from typing import Any
@@ -22,11 +22,11 @@ TOKEN = "sample-token-trader"  # noqa: S105 -- of the sample world
         {"Authorization": [f"Bearer {TOKEN}"], "Accept": None},
     ],
 )
-def test_one_bearer_token_is_taken_with_scheme_and_name_in_any_case(headers: Any) -> None:
+def test_a_bearer_token_is_read_with_its_scheme_and_header_name_in_any_case(headers: Any) -> None:
     assert bearer_token({"multiValueHeaders": headers}) == TOKEN
 
 
-NO_TOKEN: list[dict[str, Any]] = [
+NO_USABLE_TOKEN: list[dict[str, Any]] = [
     {},
     {"Authorization": None},
     {"Authorization": []},
@@ -44,7 +44,7 @@ NO_TOKEN: list[dict[str, Any]] = [
     {"Authorization": [f"Bearer {TOKEN}, Bearer sample-token-viewer"]},
     {"Authorization": ["Bearer ="]},
     {"Authorization": ["Bearer sämple"]},
-    {"Authorization": ["Bearer \N{KELVIN SIGN}"]},  # whose lower case is an ASCII letter
+    {"Authorization": ["Bearer \N{KELVIN SIGN}"]},  # its lower case is an ASCII letter
     {"Authorization": [f"Bearer {TOKEN}\n"]},
     {"Authorization": [f"Bearer {TOKEN}", f"Bearer {TOKEN}"]},
     {"Authorization": [f"Bearer {TOKEN}", None]},
@@ -53,8 +53,8 @@ NO_TOKEN: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("headers", NO_TOKEN)
-def test_anything_else_is_no_token(headers: dict[str, Any]) -> None:
+@pytest.mark.parametrize("headers", NO_USABLE_TOKEN)
+def test_anything_but_one_bearer_token_is_unauthenticated(headers: dict[str, Any]) -> None:
     with pytest.raises(Unauthenticated):
         bearer_token({"multiValueHeaders": headers})
 
@@ -69,20 +69,18 @@ def test_anything_else_is_no_token(headers: dict[str, Any]) -> None:
         {"headers": {"Authorization": None}, "multiValueHeaders": {}},
     ],
 )
-def test_an_event_whose_header_maps_are_null_or_hold_null_has_no_token(
-    event: dict[str, Any],
-) -> None:
+def test_an_event_without_header_values_is_unauthenticated(event: dict[str, Any]) -> None:
     with pytest.raises(Unauthenticated):
         bearer_token(event)
 
 
 @pytest.mark.parametrize("many", [None, {}])
-def test_the_map_of_single_headers_is_enough(many: object) -> None:
+def test_the_map_of_single_header_values_is_enough(many: object) -> None:
     event = {"headers": {"Authorization": f"Bearer {TOKEN}"}, "multiValueHeaders": many}
     assert bearer_token(event) == TOKEN
 
 
-def test_the_two_maps_are_not_merged() -> None:
+def test_the_two_maps_of_headers_are_not_merged() -> None:
     event = {
         "headers": {"Authorization": f"Bearer {TOKEN}"},
         "multiValueHeaders": {"Accept": ["application/json"]},
@@ -101,23 +99,23 @@ def test_the_two_maps_are_not_merged() -> None:
         ("%E6%97%A5", "日"),
     ],
 )
-def test_a_segment_is_decoded_once(segment: str, value: str) -> None:
+def test_a_path_segment_is_decoded_once(segment: str, value: str) -> None:
     assert path_parameter("enterpriseId", segment) == value
 
 
 @pytest.mark.parametrize("segment", ["%FF", "%ED%A0%80", "%C0%AF", "100%", "%zz", "%2"])
-def test_a_segment_that_is_no_percent_encoded_text_is_named(segment: str) -> None:
+def test_a_path_segment_that_is_not_percent_encoded_utf_8_is_refused(segment: str) -> None:
     with pytest.raises(InvalidRequest, match=r"^enterpriseId must be percent-encoded UTF-8$"):
         path_parameter("enterpriseId", segment)
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"\xff\x00"])
-def test_base64_is_undone(body: bytes) -> None:
+def test_a_base64_body_is_decoded(body: bytes) -> None:
     assert body_bytes({"body": b64encode(body).decode(), "isBase64Encoded": True}) == body
 
 
 @pytest.mark.parametrize("event", [{}, {"body": None}, {"body": None, "isBase64Encoded": True}])
-def test_no_body_is_an_empty_one(event: dict[str, Any]) -> None:
+def test_a_missing_body_is_read_as_empty(event: dict[str, Any]) -> None:
     assert body_bytes(event) == b""
 
 
@@ -127,11 +125,11 @@ def test_broken_base64_is_refused(broken: str) -> None:
         body_bytes({"body": broken, "isBase64Encoded": True})
 
 
-def test_a_body_that_is_no_unicode_is_refused() -> None:
+def test_a_body_with_a_lone_surrogate_is_refused() -> None:
     with pytest.raises(InvalidRequest, match=r"^body must be UTF-8$"):
         body_bytes({"body": "\ud800"})
 
 
 @pytest.mark.parametrize("event", [None, [], {}, {"headers": 1}, {"multiValueHeaders": {"a": 1}}])
-def test_what_is_no_event_has_no_request_id_of_the_client(event: object) -> None:
+def test_a_malformed_event_has_no_client_request_id(event: object) -> None:
     assert client_request_id(event) is None

@@ -1,4 +1,4 @@
-"""The payload, against golden vectors that a client in any language can use: vectors.json."""
+"""The payload, tested with the golden vectors for clients in any language (vectors.json)."""
 
 import json
 from base64 import b64decode
@@ -33,7 +33,7 @@ def verify(signature: dict[str, str], message: bytes) -> None:
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
-def test_the_payload_is_the_golden_one_to_the_byte(vector: dict[str, Any]) -> None:
+def test_the_payload_equals_the_golden_payload(vector: dict[str, Any]) -> None:
     request = vector["request"]
     body = json.dumps(request["body"]).encode()
     parsed = parse_signing_request(request["enterpriseId"], request["connectionId"], body)
@@ -45,25 +45,25 @@ def test_the_golden_payload_has_the_golden_hash(vector: dict[str, Any]) -> None:
     assert sha256(vector["payload"].encode()).hexdigest() == vector["sha256"]
 
 
-def test_the_signed_vectors_have_a_scheme_each() -> None:
+def test_each_signature_scheme_has_a_vector() -> None:
     assert SIGNED.keys() == {"Ed25519", "ECDSA-secp256k1-SHA256"}
 
 
 @pytest.mark.parametrize("scheme", SIGNED)
-def test_the_golden_signature_is_of_the_golden_payload(scheme: str) -> None:
+def test_the_golden_signature_fits_the_golden_payload(scheme: str) -> None:
     vector = SIGNED[scheme]
     verify(vector["signature"], vector["payload"].encode())
 
 
 @pytest.mark.parametrize("scheme", SIGNED)
-def test_the_golden_signature_is_of_nothing_else(scheme: str) -> None:
+def test_the_golden_signature_does_not_fit_another_payload(scheme: str) -> None:
     vector = SIGNED[scheme]
     with pytest.raises(InvalidSignature):
         verify(vector["signature"], vector["payload"].encode() + b" ")
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
-def test_a_vector_says_all_there_is_and_nothing_else(vector: dict[str, Any]) -> None:
+def test_a_vector_has_all_its_keys_and_no_others(vector: dict[str, Any]) -> None:
     assert vector.keys() - {"signature"} == {"name", "request", "payload", "sha256"}
     assert vector["request"].keys() == {"enterpriseId", "connectionId", "body"}
     assert vector.get("signature", {}).keys() in (set(), {"scheme", "publicKey", "base64"})

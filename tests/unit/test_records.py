@@ -1,4 +1,4 @@
-"""The records of the data model, parsed directly: from an item's values, as boto3 gives them."""
+"""The records of the data model, parsed directly from items as boto3 gives them."""
 
 from decimal import Decimal
 from typing import Any
@@ -29,7 +29,7 @@ VALUES: list[Any] = [
 
 
 def makes_sense(attribute: str, value: Any) -> bool:
-    """What the data model says of an attribute, said once more and plainly."""
+    """Whether the data model allows the value: an independent copy of the rules in `domain`."""
     match attribute, value:
         case "status", "active" | "inactive":
             return True
@@ -61,7 +61,7 @@ def test_a_record_is_corrupt_if_and_only_if_a_value_makes_no_sense(
 
 
 @pytest.mark.parametrize(("record", "attribute"), ATTRIBUTES)
-def test_a_record_is_corrupt_without_an_attribute_that_is_not_optional(
+def test_a_record_may_lack_an_optional_attribute_and_no_other(
     record: type[License | Credential | Connection], attribute: str
 ) -> None:
     item = {name: value for name, value in RECORDS[record].items() if name != attribute}
@@ -79,11 +79,11 @@ def test_an_attribute_that_the_data_model_does_not_list_is_ignored(
     assert record.parse(RECORDS[record] | {"since": b"x"}) == record.parse(RECORDS[record])
 
 
-def test_what_has_no_expiry_never_expires() -> None:
+def test_a_record_without_expires_at_never_expires() -> None:
     assert License.parse({"status": "active"}).expires_at == Decimal("Infinity")
 
 
-def test_a_record_stays_as_it_was_read() -> None:
+def test_a_record_cannot_be_changed() -> None:
     record = License.parse({"status": "inactive"})
     with pytest.raises(ValidationError):
-        record.status = "active"  # type: ignore[misc] # -- that it is frozen is what is tested
+        record.status = "active"  # type: ignore[misc] # -- the test needs a wrong assignment

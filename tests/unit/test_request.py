@@ -1,4 +1,4 @@
-"""The contract's table of fields, read directly: what is refused, under which field's name."""
+"""The contract's table of fields, tested directly: what is refused, and which field is named."""
 
 import json
 import re
@@ -37,17 +37,17 @@ REFUSED: list[tuple[str, object, str]] = [
     ("a byte order mark", b"\xef\xbb\xbf" + json.dumps(BODY).encode(), "body"),
     ("UTF-16", json.dumps(BODY).encode("utf-16"), "body"),
     ("bad UTF-8", b'{"nonce": "\xff"}', "body"),
-    ("100,000-deep JSON", "[" * (DEEP // 2) + "]" * (DEEP // 2), "body"),
-    ("100,000-deep JSON, not closed", "[" * DEEP, "body"),
-    ("deep JSON within the limit", '{"a":' * 10_000, "body"),
+    ("JSON nested 50,000 deep", "[" * (DEEP // 2) + "]" * (DEEP // 2), "body"),
+    ("JSON nested 100,000 deep and not closed", "[" * DEEP, "body"),
+    ("JSON nested 10,000 deep within the size limit", '{"a":' * 10_000, "body"),
     ("a 6 MB body", json.dumps(BODY | {"notes": "n" * 6_000_000}), "body"),
-    ("one byte over the limit", json.dumps(BODY).ljust(64 * 1024 + 1), "body"),
+    ("one byte over the size limit", json.dumps(BODY).ljust(64 * 1024 + 1), "body"),
     ("a list around the object", json.dumps([BODY]), "body"),
-    ("a string", '"text"', "body"),
-    ("null", "null", "body"),
-    ("NaN", "NaN", "body"),
+    ("a string instead of the object", '"text"', "body"),
+    ("null instead of the object", "null", "body"),
+    ("NaN instead of the object", "NaN", "body"),
     ("no amount", without("amount"), "amount"),
-    ("an amount that is no object", BODY | {"amount": SECRET}, "amount"),
+    ("an amount that is a string", BODY | {"amount": SECRET}, "amount"),
     ("an amount in a list", BODY | {"amount": [BODY["amount"]]}, "amount"),
     ("a null amount", BODY | {"amount": None}, "amount"),
     ("no currency", BODY | {"amount": {"quantity": "1"}}, "amount.currency"),
@@ -63,15 +63,15 @@ REFUSED: list[tuple[str, object, str]] = [
     ),
     ("NaN as quantity", amount(quantity=float("nan")), "amount.quantity"),
     ("Infinity as quantity", amount(quantity=float("inf")), "amount.quantity"),
-    ("zero", amount(quantity="0"), "amount.quantity"),
-    ("79 digits", amount(quantity="1" * 79), "amount.quantity"),
-    ("a leading zero", amount(quantity="01"), "amount.quantity"),
-    ("a sign", amount(quantity="+1"), "amount.quantity"),
-    ("a fraction", amount(quantity="1.5"), "amount.quantity"),
-    ("an exponent", amount(quantity="1e8"), "amount.quantity"),
-    ("a space after", amount(quantity="1 "), "amount.quantity"),
-    ("a newline after", amount(quantity="1\n"), "amount.quantity"),
-    ("other scripts' digits", amount(quantity="١٢٣"), "amount.quantity"),
+    ("a quantity of zero", amount(quantity="0"), "amount.quantity"),
+    ("a quantity of 79 digits", amount(quantity="1" * 79), "amount.quantity"),
+    ("a quantity with a leading zero", amount(quantity="01"), "amount.quantity"),
+    ("a quantity with a sign", amount(quantity="+1"), "amount.quantity"),
+    ("a quantity with a fraction", amount(quantity="1.5"), "amount.quantity"),
+    ("a quantity with an exponent", amount(quantity="1e8"), "amount.quantity"),
+    ("a quantity with a trailing space", amount(quantity="1 "), "amount.quantity"),
+    ("a quantity with a trailing newline", amount(quantity="1\n"), "amount.quantity"),
+    ("a quantity in Arabic digits", amount(quantity="١٢٣"), "amount.quantity"),
     ("an unknown field of the amount", amount(precision=8), "amount.precision"),
     ("no clientExternalId", without("clientExternalId"), "clientExternalId"),
     ("an empty clientExternalId", BODY | {"clientExternalId": ""}, "clientExternalId"),
@@ -81,27 +81,27 @@ REFUSED: list[tuple[str, object, str]] = [
     ("an object as nonce", BODY | {"nonce": {"nonce": "1"}}, "nonce"),
     ("null notes", BODY | {"notes": None}, "notes"),
     ("empty notes", BODY | {"notes": ""}, "notes"),
-    ("a lone surrogate", BODY | {"notes": "\ud800"}, "notes"),
+    ("notes with a lone surrogate", BODY | {"notes": "\ud800"}, "notes"),
     ("an unknown field", BODY | {"priority": SECRET}, "priority"),
-    ("a known field's other name", BODY | {"client_external_id": "1"}, "client_external_id"),
-    ("an unknown field of 64 characters", BODY | {"x" * 64: 1}, "x" * 64),
-    ("an unknown field of more characters", BODY | {"x" * 65: 1}, "body"),
-    ("an unknown field that is no name", BODY | {"\ud800\n": 1}, "body"),
-    ("an unknown field of the amount that is no name", amount(**{"": 1}), "amount"),
-    ("the path's field in the body", BODY | {"enterpriseId": "acme-capital"}, "enterpriseId"),
+    ("a field under its Python name", BODY | {"client_external_id": "1"}, "client_external_id"),
+    ("an unknown field with a name of 64 characters", BODY | {"x" * 64: 1}, "x" * 64),
+    ("an unknown field with a name of 65 characters", BODY | {"x" * 65: 1}, "body"),
+    ("an unknown field with an unprintable name", BODY | {"\ud800\n": 1}, "body"),
+    ("an unknown field of the amount with an empty name", amount(**{"": 1}), "amount"),
+    ("a path parameter in the body", BODY | {"enterpriseId": "acme-capital"}, "enterpriseId"),
     ("a duplicate key", '{"nonce": "1", "nonce": "1"}', "nonce"),
     (
         "a duplicate key in the amount",
         '{"amount": {"currency": "BTC", "quantity": "1", "quantity": "2"}}',
         "amount.quantity",
     ),
-    ("a duplicate object", '{"amount": {}, "amount": {}}', "amount"),
+    ("a duplicate amount", '{"amount": {}, "amount": {}}', "amount"),
     ("duplicate notes", '{"notes": null, "notes": "1"}', "notes"),
-    ("a duplicate key deep down", '{"deep": [{"a": 1, "a": 1}]}', "deep"),
+    ("a duplicate key in a nested object", '{"deep": [{"a": 1, "a": 1}]}', "deep"),
 ]
 
 
-NO_CONNECTION_IDS = [
+BAD_CONNECTION_IDS = [
     "",
     "northwind-exchange",
     "6f1c2e1a0b5d4c589a3e3d2b7f4a9c01",
@@ -124,14 +124,14 @@ def parse(
     enterprise_id: str = ENTERPRISE_ID,
     connection_id: str = CONNECTION_ID,
 ) -> SigningRequest:
-    """Reads a body of bytes as it is, one of text in UTF-8, any other as JSON."""
+    """Parses a request. A body of bytes or text stays as it is. Any other is written as JSON."""
     written = body if isinstance(body, str | bytes) else json.dumps(body)
     sent = written.encode() if isinstance(written, str) else written
     return parse_signing_request(enterprise_id, connection_id, sent)
 
 
 def details(body: object = BODY, **ids: str) -> list[Detail]:
-    """What is off in a request, as the error says it."""
+    """The details of the error that refuses a request."""
     with pytest.raises(InvalidRequest) as caught:
         parse(body, **ids)
     return list(caught.value.details)
@@ -142,29 +142,29 @@ def fields(body: object = BODY, **ids: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("body", "field"), [pytest.param(b, f, id=i) for i, b, f in REFUSED])
-def test_a_bad_body_is_refused_by_the_name_of_its_field(body: object, field: str) -> None:
+def test_a_bad_body_is_refused_and_its_field_is_named(body: object, field: str) -> None:
     assert field in fields(body)
 
 
-@pytest.mark.parametrize("connection_id", NO_CONNECTION_IDS)
-def test_a_connection_id_that_is_no_uuid_is_refused(connection_id: str) -> None:
+@pytest.mark.parametrize("connection_id", BAD_CONNECTION_IDS)
+def test_a_connection_id_that_is_not_a_uuid_is_refused(connection_id: str) -> None:
     assert fields(connection_id=connection_id) == ["connectionId"]
 
 
 @pytest.mark.parametrize("enterprise_id", ["", "a" * 257, "日" * 257, "\ud800"])
-def test_an_enterprise_id_that_is_empty_too_long_or_no_text_is_refused(enterprise_id: str) -> None:
+def test_an_enterprise_id_that_is_empty_too_long_or_not_text_is_refused(enterprise_id: str) -> None:
     assert fields(enterprise_id=enterprise_id) == ["enterpriseId"]
 
 
-def test_an_enterprise_id_of_256_characters_is_taken() -> None:
+def test_an_enterprise_id_of_256_characters_is_accepted() -> None:
     assert parse(enterprise_id="日" * 256).enterprise_id == "日" * 256
 
 
-def test_a_connection_id_is_taken_as_lower_case() -> None:
+def test_a_connection_id_is_read_in_lower_case() -> None:
     assert parse(connection_id=CONNECTION_ID.upper()).connection_id == CONNECTION_ID
 
 
-def test_all_fields_that_are_off_are_named_at_once() -> None:
+def test_all_bad_fields_are_named_at_once() -> None:
     assert set(fields({"amount": {"quantity": "0"}, "nonce": ""}, connection_id="1")) == {
         "amount.currency",
         "amount.quantity",
@@ -174,7 +174,7 @@ def test_all_fields_that_are_off_are_named_at_once() -> None:
     }
 
 
-def test_the_error_says_what_the_details_say() -> None:
+def test_the_error_holds_the_details_in_one_sentence() -> None:
     with pytest.raises(InvalidRequest) as caught:
         parse(amount(quantity=1) | {"nonce": ""})
     assert str(caught.value) == "amount.quantity must be a string; nonce must not be empty"
@@ -207,26 +207,26 @@ MESSAGES: list[tuple[dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("parts", "field", "message"), MESSAGES)
-def test_a_refusal_says_what_is_asked_of_the_field(
+def test_a_refusal_says_what_the_field_must_be(
     parts: dict[str, Any], field: str, message: str
 ) -> None:
     assert details(**parts) == [Detail(field, message)]
 
 
-def test_a_message_gives_the_limit_that_the_model_has() -> None:
+def test_a_message_has_the_limit_of_the_model() -> None:
     schema = SigningRequest.model_json_schema()["properties"]["enterpriseId"]
     (detail,) = details(enterprise_id="a" * 257)
     assert re.findall("[0-9]+", detail.message) == [str(schema["maxLength"])]
 
 
-def test_a_kind_of_fault_that_is_not_known_is_a_refusal_all_the_same(
+def test_an_unknown_kind_of_fault_is_refused_too(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(request_module, "_MESSAGES", {})  # as after an update of pydantic
+    monkeypatch.setattr(request_module, "_MESSAGES", {})  # an update of pydantic may add a kind
     assert details(BODY | {"nonce": 1}) == [Detail("nonce", "is invalid")]
 
 
-def test_thousands_of_unknown_fields_give_no_more_than_twenty_details() -> None:
+def test_thousands_of_unknown_fields_give_only_twenty_details() -> None:
     assert len(fields(BODY | {f"f{number}": 1 for number in range(4000)})) == DETAILS_LIMIT == 20
 
 
@@ -247,36 +247,36 @@ def test_a_refusal_never_repeats_the_value(body: object) -> None:
 
 
 @pytest.mark.parametrize("model", [SigningBody, Credential, License, Connection])
-def test_a_model_s_own_error_never_repeats_a_value(model: type[BaseModel]) -> None:
+def test_the_error_of_a_model_never_repeats_a_value(model: type[BaseModel]) -> None:
     values = {str(field.alias): [SECRET] for field in model.model_fields.values()}
     with pytest.raises(ValidationError) as caught:
         model.model_validate(values)
     assert SECRET not in str(caught.value)
 
 
-def test_bytes_are_no_text() -> None:
+def test_bytes_are_refused_as_text() -> None:
     with pytest.raises(ValidationError):
         SigningBody.model_validate(BODY | {"nonce": b"01J9ZQ6K3M"})
 
 
-def test_a_request_stays_as_it_was_read() -> None:
+def test_a_request_cannot_be_changed() -> None:
     request = parse()
     with pytest.raises(ValidationError):
-        request.nonce = "another"  # type: ignore[misc] # -- that it is frozen is what is tested
+        request.nonce = "another"  # type: ignore[misc] # -- the test needs a wrong assignment
 
 
-def test_a_body_of_the_largest_size_is_taken() -> None:
+def test_a_body_of_the_largest_size_is_accepted() -> None:
     assert parse(json.dumps(BODY).ljust(64 * 1024)).nonce == BODY["nonce"]
 
 
 @pytest.mark.parametrize("quantity", ["1", "9" * 78])
-def test_the_smallest_and_the_largest_quantity_are_taken(quantity: str) -> None:
+def test_the_smallest_and_the_largest_quantity_are_accepted(quantity: str) -> None:
     assert parse(amount(quantity=quantity)).amount.quantity == quantity
 
 
 @pytest.mark.parametrize(
     "text", [" trimmed? ", "e\u0301 is not é", "\u2028", "\0", "🏦", "\ufeff", '"\\/']
 )
-def test_text_is_read_as_it_came(text: str) -> None:
+def test_text_is_read_unchanged(text: str) -> None:
     request = parse(BODY | {"notes": text, "nonce": text, "clientExternalId": text})
     assert (request.notes, request.nonce, request.client_external_id) == (text, text, text)
