@@ -1,4 +1,4 @@
-"""How the tests ask: one request as API Gateway would hand it over, one answer to look at."""
+"""Sends requests to the handler as API Gateway does, and reads its answers."""
 
 import json
 from base64 import b64encode
@@ -16,7 +16,7 @@ from tools.replay import lambda_context
 from tools.world import EVENTS, TABLE_NAME, item, logging_to
 
 type Lines = Callable[[], list[dict[str, Any]]]
-"""What the function has logged, a dictionary a line."""
+"""Returns what the function has logged: one dictionary for each line."""
 
 METHODS = ("GET", "POST")
 POWERTOOLS_VARIABLES = {
@@ -30,7 +30,7 @@ BODY: dict[str, Any] = {
     "clientExternalId": "withdrawal-2041",
     "nonce": "01J9ZQ6K3M",
 }
-SCENARIO_TOKEN = "token-of-a-scenario"  # noqa: S105 -- of no world but the tests'
+SCENARIO_TOKEN = "token-of-a-scenario"  # noqa: S105 -- only the tests' own records know it
 ACME = {
     "enterprise_id": "acme-capital",
     "connection_id": "6f1c2e1a-0b5d-4c58-9a3e-3d2b7f4a9c01",
@@ -40,7 +40,7 @@ ACME = {
 
 @dataclass(frozen=True)
 class Answer:
-    """What the handler returned, read as API Gateway would pass it on."""
+    """The handler's answer, as the client gets it."""
 
     status: int
     headers: dict[str, str]
@@ -48,12 +48,12 @@ class Answer:
 
     @property
     def body(self) -> Any:
-        """The body, parsed."""
+        """The parsed body."""
         return json.loads(self.text)
 
     @property
     def name(self) -> str:
-        """The error's name; empty for a payload."""
+        """The error's name, or an empty string for a payload."""
         return str(self.body.get("name", ""))
 
     @property
@@ -63,7 +63,7 @@ class Answer:
 
 
 def sample_event(name: str) -> Any:
-    """A sample event, by the name of its file."""
+    """The sample event in events/<name>.json."""
     return json.loads((EVENTS / f"{name}.json").read_text())
 
 
@@ -85,9 +85,9 @@ def event_for(  # noqa: PLR0913 -- the parts of a request
     body: object = BODY,
     headers: dict[str, list[str]] | None = None,
 ) -> dict[str, Any]:
-    """The event of a request; a body of bytes goes over in base64, one of text as it is.
+    """The event of a request. The ids go into the path unchanged: the caller percent-encodes them.
 
-    The ids go into the path as they are given: percent-encoding is the caller's.
+    A body of bytes is encoded in base64. A text stays as it is. Anything else is written as JSON.
     """
     event: dict[str, Any] = sample_event(f"200-{method.lower()}")
     event["path"] = (
@@ -107,19 +107,19 @@ def event_for(  # noqa: PLR0913 -- the parts of a request
 
 
 def ask(method: str = "POST", **parts: Any) -> Answer:
-    """The answer to a request of sample acme-capital's, but for the parts that are given."""
+    """The answer to a valid request of acme-capital, with the given parts changed."""
     return call(event_for(method, **parts))
 
 
 @contextmanager
 def logged() -> Iterator[Lines]:
-    """What the function logs in the meantime."""
+    """Collects what the function logs inside the `with` block."""
     with logging_to(StringIO()) as written:
         yield lambda: [json.loads(line) for line in written.getvalue().splitlines()]
 
 
 def assert_internal_error(answer: Answer, lines: Lines, exception: str) -> None:
-    """A 500 that tells the client nothing, and one line that tells the log the exception."""
+    """The client gets a 500 without details, and the one log line has the exception."""
     assert answer.status == 500
     assert answer.body == {
         "error": "The request could not be completed. Try again later.",
@@ -134,9 +134,9 @@ def assert_internal_error(answer: Answer, lines: Lines, exception: str) -> None:
 
 @dataclass
 class Scenario:
-    """An enterprise of its own, all of whose requests are allowed until a test spoils something.
+    """A new enterprise, whose request is allowed until a test changes something.
 
-    The records are as events/state.json writes them; None for one that is not there.
+    The records have the form of events/state.json. None stands for a missing record.
     """
 
     enterprise_id: str = field(default_factory=lambda: f"enterprise-{uuid4()}")
@@ -160,7 +160,7 @@ class Scenario:
     )
 
     def ask(self, client: Any, method: str = "POST") -> Answer:
-        """Writes the records, asks, and tells the answer."""
+        """Writes the records, sends the request, and returns the answer."""
         keys = {
             "credential": SCENARIO_TOKEN,
             "license": "OES",

@@ -13,7 +13,7 @@ from tools.world import sample_world
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-# The same examples each time, and none too slow: the machine's speed is not what is tested.
+# Each run has the same examples. They have no deadline: a slow machine must not fail a test.
 settings.register_profile("tests", derandomize=True, deadline=None)
 settings.load_profile("tests")
 
@@ -21,20 +21,22 @@ ENGINES = {"moto": sample_world, "dynalite": dynalite_world}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--engine dynalite` runs tests on another DynamoDB than moto."""
-    parser.addoption("--engine", choices=ENGINES, default="moto", help="what the world runs on")
+    """`--engine dynalite` runs the tests on dynalite instead of moto."""
+    parser.addoption(
+        "--engine", choices=ENGINES, default="moto", help="the DynamoDB that holds the sample world"
+    )
 
 
 @pytest.fixture(scope="session")
 def world(pytestconfig: pytest.Config) -> Iterator["DynamoDBClient"]:
-    """The sample world, around all tests that ask for it; they add to it and change nothing in it."""
+    """The sample world, shared by all tests. A test may add records but must not change any."""
     with ENGINES[pytestconfig.getoption("engine")]() as client:
         yield client
 
 
 @pytest.fixture(scope="session")
 def url(world: "DynamoDBClient") -> Iterator[str]:
-    """Where the sample world is served over HTTP."""
+    """The URL that serves the sample world over HTTP."""
     del world
     with serving(0) as url:
         yield url
@@ -42,21 +44,21 @@ def url(world: "DynamoDBClient") -> Iterator[str]:
 
 @pytest.fixture
 def log_lines() -> Iterator[Lines]:
-    """What the function has logged since, a dictionary a line."""
+    """The lines that the function logs during the test."""
     with logged() as lines:
         yield lines
 
 
 @pytest.fixture
 def reads(world: "DynamoDBClient") -> Iterator[list[dict[str, Any]]]:
-    """The parameters of each BatchGetItem that the function asks for."""
+    """The parameters of each request that the function sends to DynamoDB."""
     del world
-    asked: list[dict[str, Any]] = []
+    sent: list[dict[str, Any]] = []
 
-    def note(params: dict[str, Any], **_: object) -> None:
-        asked.append(params)
+    def record(params: dict[str, Any], **_: object) -> None:
+        sent.append(params)
 
     events = dynamodb_client().meta.events
-    events.register("provide-client-params.dynamodb.*", note)
-    yield asked
-    events.unregister("provide-client-params.dynamodb.*", note)
+    events.register("provide-client-params.dynamodb.*", record)
+    yield sent
+    events.unregister("provide-client-params.dynamodb.*", record)

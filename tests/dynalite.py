@@ -1,4 +1,4 @@
-"""dynalite, a second DynamoDB server: it shares no code with moto and is stricter about what it stores."""
+"""dynalite, a second DynamoDB server. It shares no code with moto, and it checks values strictly."""
 
 import os
 import subprocess
@@ -16,9 +16,9 @@ from tools.world import REGION, ROOT, TABLE_NAME, create_table, load_sample_stat
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-# The `node` on PATH starts this one as a child, which would survive it.
+# The `node` on PATH starts this one as a child process. Killing the parent would not end it.
 _NODE = f"{ROOT_DIR}/bin/node"
-# With DynamoDB's limit of 400 KB an item, three items always fit into one answer.
+# Allow items of more than DynamoDB's 400 KB, so that three of them do not fit into one answer.
 _SERVER = """
 const server = require("dynalite")({ maxItemSizeKb: 2048 });
 server.listen(Number(process.argv[1]), "127.0.0.1", () => {
@@ -29,7 +29,7 @@ server.listen(Number(process.argv[1]), "127.0.0.1", () => {
 
 @contextmanager
 def dynalite(port: int = 0) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Starts an empty server, on any free port if it is 0; yields its process and its URL."""
+    """Starts an empty server. Port 0 is any free port. Yields the server's process and URL."""
     with subprocess.Popen(  # noqa: S603 -- our own words
         [_NODE, "--eval", _SERVER, str(port)],
         cwd=ROOT / "tests",
@@ -45,7 +45,7 @@ def dynalite(port: int = 0) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 @contextmanager
 def sample_world_at(url: str) -> Iterator["DynamoDBClient"]:
-    """Puts the sample world into an empty server, and points the handler there until the end."""
+    """Loads the sample world into an empty server. The handler uses it inside the `with` block."""
     environment = {
         "AWS_ACCESS_KEY_ID": "sample",
         "AWS_DEFAULT_REGION": REGION,
@@ -54,7 +54,7 @@ def sample_world_at(url: str) -> Iterator["DynamoDBClient"]:
         "TABLE_NAME": TABLE_NAME,
     }
     with patch.dict(os.environ, environment):
-        # Tests also write what the client's own validation would refuse.
+        # Some tests write values that the client's own validation would refuse.
         config = Config(parameter_validation=False)
         client = boto3.client("dynamodb", endpoint_url=url, config=config)
         create_table(client)
@@ -64,6 +64,6 @@ def sample_world_at(url: str) -> Iterator["DynamoDBClient"]:
 
 @contextmanager
 def dynalite_world() -> Iterator["DynamoDBClient"]:
-    """The sample world in a dynalite of its own."""
+    """The sample world on a new dynalite server."""
     with dynalite() as (_, url), sample_world_at(url) as client:
         yield client

@@ -1,4 +1,4 @@
-"""Servers that speak DynamoDB's protocol: one does as a test tells it, one has the sample world."""
+"""Two servers with DynamoDB's protocol: one follows a test's script, one holds the sample world."""
 
 import json
 import re
@@ -19,13 +19,16 @@ from handlers.state import ATTEMPTS
 from tests.asking import ACME
 from tools.world import REGION, ROOT, TABLE_NAME, item
 
-type Said = tuple[int, dict[str, Any]]
-"""An answer's status and body."""
-type Done = Callable[[socket, threading.Event], None]
-"""What is done to the connection instead, until the event at the latest; it is closed after that."""
-type Step = Said | bytes | Done
+type Reply = tuple[int, dict[str, Any]]
+"""The status and the body of an answer."""
+type Action = Callable[[socket, threading.Event], None]
+"""Acts on the connection in place of an answer. The connection is closed after that.
+
+The event is set when the test ends.
+"""
+type Step = Reply | bytes | Action
 type Script = Sequence[Step]
-"""What each request gets, in turn; the last one stays."""
+"""The steps for the requests, in order. The last step repeats."""
 
 RECORDS: dict[str, dict[str, Any]] = {
     "credential": {
@@ -42,36 +45,36 @@ ITEMS = [
 ]
 
 
-def read(items: list[dict[str, Any]], left: list[dict[str, Any]]) -> Said:
-    """DynamoDB's answer that holds some items and leaves the keys of others unprocessed."""
+def read(items: list[dict[str, Any]], left: list[dict[str, Any]]) -> Reply:
+    """DynamoDB's answer with these items. It leaves the keys of the items in `left` unprocessed."""
     keys = [{"pk": each["pk"], "sk": each["sk"]} for each in left]
     unprocessed = {TABLE_NAME: {"Keys": keys, "ConsistentRead": True}} if keys else {}
     return 200, {"Responses": {TABLE_NAME: items}, "UnprocessedKeys": unprocessed}
 
 
-def failed(status: int, kind: str) -> Said:
+def failed(status: int, kind: str) -> Reply:
     """DynamoDB's answer with an error."""
-    return status, {"__type": f"com.amazonaws.dynamodb.v20120810#{kind}", "message": "so it is"}
+    return status, {"__type": f"com.amazonaws.dynamodb.v20120810#{kind}", "message": "scripted"}
 
 
 def written(status: int, content: bytes, headers: Mapping[str, object] | None = None) -> bytes:
-    """An answer's bytes."""
+    """The bytes of an HTTP answer."""
     own = {"Content-Length": len(content), "x-amz-crc32": crc32(content)}
     lines = [f"{name}: {value}" for name, value in (own | dict(headers or {})).items()]
-    return "\r\n".join([f"HTTP/1.1 {status} So it is", *lines, "", ""]).encode() + content
+    return "\r\n".join([f"HTTP/1.1 {status} Scripted", *lines, "", ""]).encode() + content
 
 
 ALLOWED = json.dumps(read(ITEMS, [])[1]).encode()
-"""The body that says: a payload for `ask()`."""
+"""A body with the records that allow the request of `ask()`."""
 
 
-def sends(content: bytes) -> Done:
-    """Sends the bytes, and closes the connection."""
+def sends(content: bytes) -> Action:
+    """Sends the bytes, then closes the connection."""
     return lambda connection, _: connection.sendall(content)
 
 
-def stalls(content: bytes) -> Done:
-    """Sends the bytes, and nothing more for as long as the client waits."""
+def stalls(content: bytes) -> Action:
+    """Sends the bytes, then nothing until the client closes the connection."""
 
     def stall(connection: socket, over: threading.Event) -> None:
         del over
@@ -82,13 +85,13 @@ def stalls(content: bytes) -> Done:
 
 
 def resets(connection: socket, over: threading.Event) -> None:
-    """Drops the connection without a goodbye."""
+    """Resets the connection: closing it with a linger time of 0 seconds sends a TCP reset."""
     del over
     connection.setsockopt(SOL_SOCKET, SO_LINGER, (1).to_bytes(8, "little"))
 
 
 class Fault(NamedTuple):
-    """A way to fail for good, how often a request is tried then, and the exception in the log."""
+    """A lasting fault, the number of attempts that it costs, and the exception in the log."""
 
     step: Step
     attempts: int
@@ -98,11 +101,11 @@ class Fault(NamedTuple):
 _WHOLE = written(200, ALLOWED)
 
 QUICK_FAULTS = {
-    "closes without a word": Fault(sends(b""), ATTEMPTS, "ConnectionClosedError"),
+    "closes without an answer": Fault(sends(b""), ATTEMPTS, "ConnectionClosedError"),
     "resets the connection": Fault(resets, ATTEMPTS, "ConnectionClosedError"),
     "closes in the head": Fault(sends(_WHOLE[:40]), 1, "KeyError"),
     "closes in the body": Fault(sends(_WHOLE[:-1]), ATTEMPTS, "KeyError"),
-    "speaks no HTTP": Fault(sends(b"220 ready\r\n"), ATTEMPTS, "ConnectionClosedError"),
+    "does not speak HTTP": Fault(sends(b"220 ready\r\n"), ATTEMPTS, "ConnectionClosedError"),
     "500": Fault(failed(500, "InternalServerError"), ATTEMPTS, "InternalServerError"),
     "503": Fault(failed(503, "ServiceUnavailable"), ATTEMPTS, "ClientError"),
     "500 in HTML": Fault(written(500, b"<html>"), ATTEMPTS, "ClientError"),
@@ -116,11 +119,11 @@ QUICK_FAULTS = {
     "no such table": Fault(
         failed(400, "ResourceNotFoundException"), 1, "ResourceNotFoundException"
     ),
-    "elsewhere": Fault(written(302, b"", {"Location": "/"}), 1, "ClientError"),
-    "empty": Fault(written(200, b""), 1, "KeyError"),
+    "redirect": Fault(written(302, b"", {"Location": "/"}), 1, "ClientError"),
+    "empty body": Fault(written(200, b""), 1, "KeyError"),
     "broken JSON": Fault(written(200, ALLOWED[:-1]), 1, "KeyError"),
-    "another JSON": Fault(written(200, b"[]"), 1, "AttributeError"),
-    "no UTF-8": Fault(written(200, b'"\xff"'), 1, "UnicodeDecodeError"),
+    "JSON that is not an object": Fault(written(200, b"[]"), 1, "AttributeError"),
+    "bad UTF-8": Fault(written(200, b'"\xff"'), 1, "UnicodeDecodeError"),
 }
 SILENT_FAULTS = {
     "never answers": Fault(stalls(b""), ATTEMPTS, "ReadTimeoutError"),
@@ -134,16 +137,16 @@ _NUMBERS = count()
 def dynamodb_answering(
     script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[list[dict[str, Any]]]:
-    """Points the function at such a server; yields the requests it gets, parsed."""
-    asked: list[dict[str, Any]] = []
+    """Points the function at a server that follows the script. Yields its requests, parsed."""
+    requests: list[dict[str, Any]] = []
     over = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            step = script[min(len(asked), len(script)) - 1]
+            requests.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            step = script[min(len(requests), len(script)) - 1]
             if isinstance(step, tuple):
                 status, body = step
                 self.wfile.write(written(status, json.dumps(body).encode()))
@@ -154,27 +157,27 @@ def dynamodb_answering(
                 step(self.connection, over)
 
         def log_message(self, *_: object) -> None:
-            """Keeps quiet."""
+            """Logs nothing."""
 
     class Server(ThreadingHTTPServer):
         def handle_error(self, *_: object) -> None:
-            """Keeps quiet: that the client goes away is what some tests are about."""
+            """Logs nothing: some tests make the client close the connection."""
 
     with Server(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        # The path makes it an endpoint, and so a client, of its own, whatever the port.
+        # A new path makes a new endpoint, and so a new client, even if the port was used before.
         endpoint = f"http://127.0.0.1:{server.server_port}/{next(_NUMBERS)}"
         monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", endpoint)
-        yield asked
+        yield requests
         over.set()
         server.shutdown()
 
 
 @contextmanager
 def embedded_dynamodb() -> Iterator[dict[str, str]]:
-    """What `make dynamodb` runs, on a free port; yields the environment to use it in.
+    """Runs `make dynamodb` on a free port. Yields the environment variables to use it.
 
-    It is a process of its own, for moto has one world a process and the tests are in it.
+    It needs a separate process: moto has one state a process, and the tests use this one's.
     """
     with subprocess.Popen(
         [sys.executable, "-m", "tools", "dynamodb", "--port", "0"],

@@ -1,4 +1,4 @@
-"""Records that are really stored and read back; `make test-dynamodb` runs it, not `make test`."""
+"""Records that a DynamoDB server stores and returns. Only `make test-dynamodb` runs these tests."""
 
 import os
 import signal
@@ -50,7 +50,7 @@ REFUSED: list[Value] = [
 
 
 def answer_stored(client: Any, records: Records, method: str = "POST") -> Answer:
-    """The answer by the client's server, with the records as those of a new enterprise."""
+    """Stores the records under a new enterprise, and returns the answer to its request."""
     enterprise_id = f"enterprise-{uuid4()}"
     partition = {"pk": {"S": enterprise_key(enterprise_id)}}
     for record in records.values():
@@ -60,7 +60,7 @@ def answer_stored(client: Any, records: Records, method: str = "POST") -> Answer
 
 
 @pytest.mark.parametrize("value", REFUSED, ids=str)
-def test_what_dynamodb_does_not_take_for_a_value_is_refused(
+def test_a_value_that_dynamodb_does_not_allow_is_not_stored(
     world: "DynamoDBClient", value: Value
 ) -> None:
     record = STORED["license"] | {"since": value}
@@ -77,7 +77,7 @@ def test_what_dynamodb_does_not_take_for_a_value_is_refused(
         if not makes_sense(attribute, value)
     ],
 )
-def test_a_stored_attribute_that_makes_no_sense(
+def test_a_stored_attribute_that_makes_no_sense_is_a_500(
     world: "DynamoDBClient", kind: str, attribute: str, value: Value
 ) -> None:
     answer = answer_stored(world, STORED | {kind: STORED[kind] | {attribute: value}})
@@ -86,16 +86,16 @@ def test_a_stored_attribute_that_makes_no_sense(
 
 @pytest.mark.parametrize("kind", STORED)
 @pytest.mark.parametrize("value", [pytest.param(value, id=str(value)[:50]) for value in VALUES])
-def test_a_stored_attribute_that_the_data_model_does_not_list_is_harmless(
+def test_a_stored_attribute_that_the_data_model_does_not_list_is_ignored(
     world: "DynamoDBClient", kind: str, value: Value
 ) -> None:
     records = STORED | {kind: STORED[kind] | {"since": value}}
     assert answer_stored(world, records).status == 200
 
 
-# An answer of this server holds 3 MB.
+# dynalite's answer holds at most 3 MB.
 @pytest.mark.parametrize(("kilobytes", "rounds"), [(1000, 1), (1500, 2), (2000, 3)])
-def test_records_that_do_not_fit_into_one_answer_come_in_rounds(
+def test_large_records_are_read_in_as_many_rounds_as_they_need(
     world: "DynamoDBClient", reads: list[dict[str, Any]], kilobytes: int, rounds: int
 ) -> None:
     filler = {"S": "s" * 1024 * kilobytes}
@@ -104,12 +104,12 @@ def test_records_that_do_not_fit_into_one_answer_come_in_rounds(
     assert len(reads) == rounds
 
 
-def test_a_server_that_freezes_is_a_500_and_a_fresh_one_in_its_place_is_read() -> None:
-    # Servers of its own: nothing but this test may meet one that hangs.
+def test_a_server_that_hangs_is_a_500_and_its_replacement_is_read() -> None:
+    # Start separate servers: other tests must not use one that hangs.
     with dynalite() as (server, url), sample_world_at(url):
         assert ask().status == 200
         server.send_signal(signal.SIGSTOP)
-        os.waitpid(server.pid, os.WUNTRACED)  # until it has stopped
+        os.waitpid(server.pid, os.WUNTRACED)  # wait until it has stopped
         assert ask().status == 500
     with dynalite(urlsplit(url).port or 0) as (_, url), sample_world_at(url):
         assert ask().status == 200
@@ -117,7 +117,7 @@ def test_a_server_that_freezes_is_a_500_and_a_fresh_one_in_its_place_is_read() -
 
 @pytest.fixture(scope="module")
 def moto() -> Iterator["DynamoDBClient"]:
-    """moto with an empty table, beside the world."""
+    """moto with an empty table, beside the engine of the sample world."""
     with mock_aws():
         url = f"https://dynamodb.{REGION}.amazonaws.com"
         client = boto3.client("dynamodb", REGION, endpoint_url=url)

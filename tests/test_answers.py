@@ -1,4 +1,4 @@
-"""The shape of the answers: every one of them, whatever came in."""
+"""The shape of every answer, whatever the event."""
 
 import os
 import runpy
@@ -17,7 +17,7 @@ from tools.replay import lambda_context, sample_events
 pytestmark = pytest.mark.usefixtures("world")
 
 NAMES = [sample.name for sample in sample_events()]
-NO_EVENTS: list[Any] = [
+OTHER_EVENTS: list[Any] = [
     None,
     "",
     0,
@@ -36,7 +36,7 @@ def test_a_sample_event_gets_the_status_in_its_name(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_answer_carries_the_request_id_and_may_not_be_cached(name: str) -> None:
+def test_every_answer_has_the_common_headers(name: str) -> None:
     event = sample_event(name)
     headers = call(event).headers
     assert headers["Request-Id"] == event["requestContext"]["requestId"]
@@ -45,7 +45,7 @@ def test_every_answer_carries_the_request_id_and_may_not_be_cached(name: str) ->
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith("200")])
-def test_every_error_has_the_one_shape(name: str) -> None:
+def test_every_error_has_the_same_shape(name: str) -> None:
     event = sample_event(name)
     answer = call(event)
     expected = {"error", "name", "requestId"} | ({"details"} if answer.status == 400 else set())
@@ -55,13 +55,13 @@ def test_every_error_has_the_one_shape(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_401_and_no_other_answer_asks_for_a_bearer_token(name: str) -> None:
+def test_only_a_401_asks_for_a_bearer_token(name: str) -> None:
     answer = call(sample_event(name))
     assert answer.headers.get("WWW-Authenticate") == ("Bearer" if answer.status == 401 else None)
 
 
 @pytest.mark.parametrize("method", ["DELETE", "HEAD", "OPTIONS", "QUERY", "FOO", "get", "Post", ""])
-def test_another_method_in_any_case_is_a_405_that_names_the_two_before_any_read(
+def test_any_method_but_get_and_post_is_a_405_before_any_read(
     method: str, reads: list[Any]
 ) -> None:
     answer = call(event_for() | {"httpMethod": method})
@@ -84,7 +84,7 @@ def test_another_method_in_any_case_is_a_405_that_names_the_two_before_any_read(
     ],
 )
 @pytest.mark.parametrize("method", ["POST", "DELETE", "post", "FOO"])
-def test_another_path_is_a_404_for_every_method(method: str, path: str) -> None:
+def test_any_other_path_is_a_404_for_every_method(method: str, path: str) -> None:
     event = event_for() | {"httpMethod": method}
     event["path"] = path.format(path=urlsplit(event["path"]).path)
     answer = call(event)
@@ -97,23 +97,23 @@ def answer_to(event: Any, context_id: str) -> Answer:
     return Answer(raw["statusCode"], headers, raw["body"])
 
 
-@pytest.mark.parametrize("event", NO_EVENTS, ids=repr)
-def test_what_is_no_event_of_api_gateway_is_a_500_with_lambdas_request_id(event: Any) -> None:
+@pytest.mark.parametrize("event", OTHER_EVENTS, ids=repr)
+def test_an_event_not_from_api_gateway_is_a_500_with_lambdas_request_id(event: Any) -> None:
     answer = answer_to(event, "id-of-lambda")
     assert (answer.status, answer.name) == (500, "InternalError")
     assert answer.body["requestId"] == answer.headers["Request-Id"] == "id-of-lambda"
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-@pytest.mark.parametrize("event", NO_EVENTS, ids=repr)
-def test_what_is_no_event_of_api_gateway_is_logged(event: Any, log_lines: Any) -> None:
+@pytest.mark.parametrize("event", OTHER_EVENTS, ids=repr)
+def test_an_event_not_from_api_gateway_is_logged(event: Any, log_lines: Any) -> None:
     call(event)
     (line,) = log_lines()
     assert line["outcome"] == "InternalError"
     assert "Traceback" in line["exception"]
 
 
-def test_no_setting_makes_a_500_tell_the_client_more() -> None:
+def test_no_debug_setting_adds_details_to_a_500() -> None:
     script = (
         "from tests.asking import call, sample_event\n"
         "from tools.world import sample_world\n"

@@ -1,4 +1,4 @@
-"""The contract's table of checks: each fault its own answer, and of two faults the earlier wins."""
+"""The contract's table of checks: each fault has its own answer, and the first check wins."""
 
 from collections.abc import Callable
 from itertools import combinations
@@ -32,7 +32,7 @@ def expired_credential(scenario: Scenario) -> None:
         scenario.credential["expiresAt"] = 1_600_000_000
 
 
-def no_scope_of_ours(scenario: Scenario) -> None:
+def another_scope(scenario: Scenario) -> None:
     if scenario.credential is not None:
         scenario.credential["scopes"] = ["settlement_network_admin"]
 
@@ -60,21 +60,21 @@ def inactive_connection(scenario: Scenario) -> None:
         scenario.connection["active"] = False
 
 
-def other_currency(scenario: Scenario) -> None:
+def another_currency(scenario: Scenario) -> None:
     if scenario.connection is not None:
         scenario.connection["currencies"] = ["btc", "BTC ", "ETH"]
 
 
-# The contract's table, with the faults that bring each row about.
+# The contract's table: status, name, and the faults that get this answer.
 CHECKS: list[tuple[int, str, list[Fault]]] = [
     (401, "Unauthenticated", [no_token]),
     (400, "InvalidRequest", [empty_nonce]),
     (401, "NotAMember", [unknown_token, expired_credential]),
-    (403, "InsufficientScope", [no_scope_of_ours]),
+    (403, "InsufficientScope", [another_scope]),
     (403, "OesLicenseRequired", [no_license, inactive_license, expired_license]),
     (404, "ConnectionNotFound", [no_connection]),
     (422, "ConnectionInactive", [inactive_connection]),
-    (422, "CurrencyNotSupported", [other_currency]),
+    (422, "CurrencyNotSupported", [another_currency]),
 ]
 ROWS = [
     pytest.param(status, name, fault, id=fault.__name__)
@@ -102,7 +102,7 @@ def test_each_fault_gets_its_own_answer(
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(("status", "name", "fault", "later"), PAIRS)
-def test_of_two_faults_the_earlier_answers(  # noqa: PLR0913, PLR0917 -- a row of the table
+def test_of_two_faults_the_earlier_check_answers(  # noqa: PLR0913, PLR0917 -- a row of the table
     world: "DynamoDBClient", method: str, status: int, name: str, fault: Fault, later: Fault
 ) -> None:
     scenario = Scenario()
@@ -129,7 +129,7 @@ def test_without_a_fault_the_answer_is_the_payload(world: "DynamoDBClient", meth
         ("POST", ["settlement_network_read", "settlement_network_write"], 200),
     ],
 )
-def test_get_needs_the_read_scope_and_post_both(
+def test_get_needs_the_read_scope_and_post_needs_both(
     world: "DynamoDBClient", method: str, scopes: list[str], status: int
 ) -> None:
     scenario = Scenario()
@@ -139,14 +139,14 @@ def test_get_needs_the_read_scope_and_post_both(
 
 
 @pytest.mark.usefixtures("world")
-def test_get_and_post_give_identical_bytes() -> None:
+def test_get_and_post_give_the_same_bytes() -> None:
     get, post = ask("GET"), ask("POST")
     assert get.status == 200
     assert get.text == post.text
 
 
 @pytest.mark.usefixtures("world")
-def test_a_connection_id_in_upper_case_is_taken_as_lower_case() -> None:
+def test_a_connection_id_in_upper_case_gives_the_same_payload() -> None:
     lower = "6f1c2e1a-0b5d-4c58-9a3e-3d2b7f4a9c01"
     assert ask(connection_id=lower.upper()).text == ask(connection_id=lower).text
 
@@ -165,24 +165,24 @@ def test_a_connection_id_in_upper_case_is_taken_as_lower_case() -> None:
     ],
 )
 @pytest.mark.parametrize("method", METHODS)
-def test_what_another_enterprise_has_is_answered_as_what_nobody_has(
+def test_a_record_of_another_enterprise_is_answered_like_a_missing_one(
     reads: Reads, method: str, elsewhere: dict[str, str], nowhere: dict[str, str]
 ) -> None:
-    def told(parts: dict[str, str]) -> object:
+    def result(parts: dict[str, str]) -> object:
         reads.clear()
         answer = ask(method, **parts)
         body, headers = answer.body | {"requestId": ""}, answer.headers | {"Request-Id": ""}
         return answer.status, body, headers, len(reads)
 
-    assert told(elsewhere) == told(nowhere)
+    assert result(elsewhere) == result(nowhere)
 
 
-def test_a_stranger_is_not_told_that_a_record_makes_no_sense(world: "DynamoDBClient") -> None:
+def test_a_stranger_does_not_learn_that_a_record_is_corrupt(world: "DynamoDBClient") -> None:
     scenario = Scenario(credential=None, license={"status": "perhaps"})
     assert scenario.ask(world).name == "NotAMember"
 
 
-def test_a_request_past_the_first_checks_costs_one_consistent_read(reads: Reads) -> None:
+def test_a_request_makes_one_consistent_read_of_its_three_items(reads: Reads) -> None:
     assert ask().status == 200
     (read,) = reads
     (wanted,) = read["RequestItems"].values()
@@ -197,7 +197,7 @@ def test_a_request_past_the_first_checks_costs_one_consistent_read(reads: Reads)
 
 
 @pytest.mark.parametrize(("status", "name", "fault"), ROWS)
-def test_a_refusal_costs_no_more_reads_than_its_check_needs(
+def test_the_first_two_checks_need_no_read_and_the_others_share_one(
     world: "DynamoDBClient", reads: Reads, status: int, name: str, fault: Fault
 ) -> None:
     scenario = Scenario()

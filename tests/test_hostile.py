@@ -1,4 +1,4 @@
-"""Whatever a request holds, it is answered and logged, reaches its own enterprise's items and no others."""
+"""Any request is answered and logged, and reads the items of its own enterprise only."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from tests.dynamodb import ITEMS, dynamodb_answering, read
 from tools.replay import lambda_context
 from tools.world import TABLE_NAME
 
-type Asked = list[dict[str, Any]]
+type Requests = list[dict[str, Any]]
 
 pytestmark = pytest.mark.usefixtures("world")
 
@@ -32,27 +32,27 @@ tokens = st.text("sampletokenr-._~+/", min_size=1)
 
 
 @pytest.fixture(scope="module")
-def asked() -> Iterator[Asked]:
-    """What is asked of a DynamoDB that answers with acme-capital's three records, come what may."""
+def requests() -> Iterator[Requests]:
+    """The requests to a DynamoDB that always answers with acme-capital's three records."""
     with (
         pytest.MonkeyPatch.context() as monkeypatch,
-        dynamodb_answering([read(ITEMS, [])], monkeypatch) as asked,
+        dynamodb_answering([read(ITEMS, [])], monkeypatch) as requests,
     ):
-        yield asked
+        yield requests
 
 
 def assert_answered_and_logged(event: Any) -> None:
     with logged() as lines:
         answer = lambda_handler(event, lambda_context())
-    json.dumps(answer, ensure_ascii=False).encode()  # as Lambda's runtime writes it
+    json.dumps(answer, ensure_ascii=False).encode()  # Lambda's runtime does the same
     assert answer["statusCode"] in {200, 400, 401, 403, 404, 405, 422, 500}
     (line,) = lines()
     assert line["status"] == answer["statusCode"]
 
 
 @st.composite
-def spoilt_events(draw: st.DrawFn) -> Any:
-    """An event in which one thing or a few are anything, null or not there."""
+def damaged_events(draw: st.DrawFn) -> Any:
+    """An event in which one to three values are missing or replaced by any value."""
     event = event_for(draw(st.sampled_from(METHODS)))
     for _ in range(draw(st.integers(1, 3))):
         inside: Any = event
@@ -68,37 +68,39 @@ def spoilt_events(draw: st.DrawFn) -> Any:
 
 
 @given(anything)
-def test_any_json_as_an_event(event: Any) -> None:
+def test_any_json_as_an_event_is_answered_and_logged(event: Any) -> None:
     assert_answered_and_logged(event)
 
 
 @settings(max_examples=500)
-@given(spoilt_events())
-def test_an_event_with_things_null_missing_or_of_another_kind(event: Any) -> None:
+@given(damaged_events())
+def test_a_damaged_event_is_answered_and_logged(event: Any) -> None:
     assert_answered_and_logged(event)
 
 
 @given(text)
 @example("\ud800")
 @example("line\nanother")
-def test_any_text_as_the_request_id(request_id: str) -> None:
+def test_a_request_with_any_request_id_is_answered_and_logged(request_id: str) -> None:
     assert_answered_and_logged(event_for() | {"requestContext": {"requestId": request_id}})
 
 
 @given(text | st.text(tricky), text | st.text(tricky))
 @example("a\u2028b", ACME["connection_id"])
-def test_any_text_in_the_path(enterprise_id: str, connection_id: str) -> None:
+def test_a_request_with_any_ids_in_its_path_is_answered_and_logged(
+    enterprise_id: str, connection_id: str
+) -> None:
     assert_answered_and_logged(event_for(enterprise_id=enterprise_id, connection_id=connection_id))
 
 
 @given(text)
-def test_any_text_as_the_path(path: str) -> None:
+def test_a_request_with_any_path_is_answered_and_logged(path: str) -> None:
     assert_answered_and_logged(event_for() | {"path": path})
 
 
 @st.composite
 def segments(draw: st.DrawFn, decoded: str) -> str:
-    """One of the many ways to write a segment of a path: what needn't be encoded may be."""
+    """A random percent-encoding of a path segment, in which plain characters may be encoded too."""
     return "".join(
         character
         if re.fullmatch(r"[A-Za-z0-9._~-]", character) and draw(st.booleans())
@@ -114,10 +116,10 @@ def segments(draw: st.DrawFn, decoded: str) -> str:
     st.just(ACME["connection_id"]) | uuids,
     st.just(ACME["token"]) | tokens,
 )
-def test_a_request_asks_for_its_own_keys_and_is_judged_by_no_others(
-    asked: Asked, data: st.DataObject, enterprise_id: str, connection_id: str, token: str
+def test_a_request_reads_its_own_keys_and_only_their_items_count(
+    requests: Requests, data: st.DataObject, enterprise_id: str, connection_id: str, token: str
 ) -> None:
-    asked.clear()
+    requests.clear()
     answer = ask(
         enterprise_id=data.draw(segments(enterprise_id)),
         connection_id=data.draw(segments(connection_id)),
@@ -125,7 +127,7 @@ def test_a_request_asks_for_its_own_keys_and_is_judged_by_no_others(
     )
     own = {"enterprise_id": enterprise_id, "connection_id": connection_id, "token": token} == ACME
     assert (answer.status == 200) == own
-    (request,) = asked
+    (request,) = requests
     keys = request["RequestItems"][TABLE_NAME]["Keys"]
     assert {key["pk"]["S"] for key in keys} == {f"ENTERPRISE#{enterprise_id}"}
     credential, *others = [key["sk"]["S"] for key in keys]
@@ -135,12 +137,12 @@ def test_a_request_asks_for_its_own_keys_and_is_judged_by_no_others(
 
 @settings(max_examples=300)
 @given(text | st.text(tricky), text | st.text(tricky), text)
-def test_no_path_and_no_token_reach_more_than_one_enterprise(
-    asked: Asked, enterprise_id: str, connection_id: str, token: str
+def test_no_path_or_token_reaches_more_than_one_enterprise(
+    requests: Requests, enterprise_id: str, connection_id: str, token: str
 ) -> None:
-    asked.clear()
+    requests.clear()
     ask(enterprise_id=enterprise_id, connection_id=connection_id, token=token)
-    for request in asked:
+    for request in requests:
         ((table, wanted),) = request["RequestItems"].items()
         assert table == TABLE_NAME
         assert len({key["pk"]["S"] for key in wanted["Keys"]}) == 1

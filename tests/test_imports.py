@@ -1,4 +1,4 @@
-"""Imports point inwards: tools to handlers to domain, and domain to what is pure."""
+"""Imports point inwards, from tools to handlers to domain, and domain imports pure modules only."""
 
 import ast
 import sys
@@ -37,7 +37,7 @@ def imported(package: str) -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("package", ALLOWED)
-def test_a_package_imports_only_what_is_further_in(package: str) -> None:
+def test_a_package_imports_only_its_allowed_packages(package: str) -> None:
     foreign = {
         (file, module)
         for file, module in imported(package)
@@ -48,10 +48,10 @@ def test_a_package_imports_only_what_is_further_in(package: str) -> None:
     assert foreign == set()
 
 
-def test_the_domain_has_no_clock_no_environment_and_no_io() -> None:
+def test_the_domain_imports_no_clock_no_environment_and_no_io() -> None:
     assert {module for _, module in imported("domain")} & IMPURE == set()
 
 
-def test_nothing_inside_imports_the_tools_or_the_tests() -> None:
+def test_domain_and_handlers_import_no_tools_and_no_tests() -> None:
     modules = {module for package in ALLOWED for _, module in imported(package)}
     assert modules & {"tests", "tools"} == set()

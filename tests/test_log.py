@@ -1,4 +1,4 @@
-"""The one line a request: what it says, that it is a metric too, and what it never says."""
+"""The log line of a request: its fields, its metric, and what it must not hold."""
 
 import json
 import logging
@@ -28,14 +28,14 @@ from tools.replay import lambda_context, sample_events
 pytestmark = pytest.mark.usefixtures("world")
 
 CLOUDWATCH_LIMIT = 256 * 1024
-"""The largest line that CloudWatch Logs takes, in bytes."""
+"""The largest line that CloudWatch Logs accepts, in bytes."""
 
 
 def logged_by_others(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
     return [record for record in caplog.records if record.name != SERVICE]
 
 
-def test_the_line_tells_the_outcome_of_a_request(log_lines: Lines) -> None:
+def test_the_line_has_the_outcome_and_the_ids_of_the_request(log_lines: Lines) -> None:
     event = event_for()
     call(event)
     (line,) = log_lines()
@@ -48,7 +48,7 @@ def test_the_line_tells_the_outcome_of_a_request(log_lines: Lines) -> None:
     assert line["requestId"] == event["requestContext"]["requestId"]
 
 
-def test_the_line_has_powertools_own_names_for_what_lambda_knows(
+def test_the_line_has_the_fields_of_lambda_under_powertools_names(
     log_lines: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1")
@@ -76,7 +76,7 @@ def test_the_line_of_a_500_is_an_error_with_the_exception(log_lines: Lines) -> N
     assert last.startswith("domain.errors.CorruptRecord: Connection: ")
 
 
-def test_an_exception_of_any_length_is_cut_in_its_middle(
+def test_a_long_exception_is_cut_in_the_middle(
     log_lines: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(*_: object) -> None:
@@ -104,7 +104,7 @@ def test_an_exception_of_any_length_is_cut_in_its_middle(
         ("400-unknown-field", None),
     ],
 )
-def test_the_line_names_the_member_who_asked_from_check_3_on(
+def test_the_line_names_the_member_if_check_3_passes(
     event: str, member: str | None, log_lines: Lines
 ) -> None:
     call(sample_event(event))
@@ -112,7 +112,7 @@ def test_the_line_names_the_member_who_asked_from_check_3_on(
     assert line.get("memberId") == member
 
 
-def test_the_line_tells_the_id_that_no_client_can_choose(log_lines: Lines) -> None:
+def test_the_line_has_the_extended_request_id(log_lines: Lines) -> None:
     event = event_for()
     event["requestContext"]["extendedRequestId"] = "JKJaXmPLvHcESHA="
     call(event)
@@ -120,15 +120,15 @@ def test_the_line_tells_the_id_that_no_client_can_choose(log_lines: Lines) -> No
     assert line["extendedRequestId"] == "JKJaXmPLvHcESHA="
 
 
-def asked_with(*request_ids: str | None) -> None:
+def ask_with_request_ids(*request_ids: str | None) -> None:
     token = [f"Bearer {ACME['token']}"]
     headers: dict[str, Any] = {"Authorization": token, "request-ID": list(request_ids)}
     call(event_for(headers=headers))
 
 
 @pytest.mark.parametrize("request_id", ["7", "a" * 128, "Order_12-b.3"])
-def test_the_line_tells_the_client_s_own_request_id(request_id: str, log_lines: Lines) -> None:
-    asked_with(request_id)
+def test_the_line_has_the_clients_own_request_id(request_id: str, log_lines: Lines) -> None:
+    ask_with_request_ids(request_id)
     (line,) = log_lines()
     assert line["clientRequestId"] == request_id
 
@@ -137,21 +137,20 @@ def test_the_line_tells_the_client_s_own_request_id(request_id: str, log_lines: 
     "request_ids",
     [["a" * 129], [""], ["a b"], ["a\n"], ["é"], ['"'], ["1", "2"], [None], []],
 )
-def test_a_request_id_that_is_long_or_odd_or_not_the_only_one_is_left_out(
+def test_a_clients_request_id_that_is_not_plain_short_and_single_is_left_out(
     request_ids: list[str | None], log_lines: Lines
 ) -> None:
-    asked_with(*request_ids)
+    ask_with_request_ids(*request_ids)
     (line,) = log_lines()
     assert line["status"] == 200
     assert "clientRequestId" not in line
 
 
-def test_a_client_that_is_made_for_a_request_logs_nothing(
+def test_creating_a_dynamodb_client_logs_nothing(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with dynamodb_answering(
-        [read(ITEMS, [])], monkeypatch
-    ):  # an endpoint, and so a client, of its own
+    # A new endpoint makes the function create a new client.
+    with dynamodb_answering([read(ITEMS, [])], monkeypatch):
         assert ask().status == 200
     assert logged_by_others(caplog) == []
 
@@ -164,7 +163,7 @@ def test_the_duration_is_in_milliseconds(log_lines: Lines, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("name", [sample.name for sample in sample_events()])
-def test_a_request_is_one_line_with_the_answers_own_status_name_and_id(
+def test_a_request_logs_one_line_with_the_status_name_and_id_of_its_answer(
     name: str, log_lines: Lines, caplog: pytest.LogCaptureFixture
 ) -> None:
     answer = call(sample_event(name))
@@ -175,7 +174,7 @@ def test_a_request_is_one_line_with_the_answers_own_status_name_and_id(
     assert line["requestId"] == answer.headers["Request-Id"]
 
 
-def test_the_line_is_a_document_of_the_embedded_metric_format(log_lines: Lines) -> None:
+def test_the_line_is_in_the_embedded_metric_format(log_lines: Lines) -> None:
     ask()
     (line,) = log_lines()
     assert isinstance(line["_aws"]["Timestamp"], int)
@@ -191,7 +190,7 @@ def test_the_line_is_a_document_of_the_embedded_metric_format(log_lines: Lines) 
         assert all(isinstance(line[dimension], str) for dimension in dimensions)
 
 
-def test_nothing_of_one_request_is_left_in_the_line_of_the_next(log_lines: Lines) -> None:
+def test_a_line_has_no_field_of_the_request_before(log_lines: Lines) -> None:
     call(sample_event("500-corrupt-record"))
     call(sample_event("401-no-token"))
     _, line = log_lines()
@@ -212,7 +211,7 @@ def test_no_secret_is_in_the_line(connection: str, log_lines: Lines) -> None:
         assert secret not in written
 
 
-def test_the_event_of_the_schedule_is_logged_and_costs_no_read_and_no_metric(
+def test_the_scheduled_event_is_logged_without_a_read_or_a_metric(
     reads: list[Any], log_lines: Lines
 ) -> None:
     assert lambda_handler(dict(KEEP_ACTIVE), lambda_context()) == {}
@@ -223,7 +222,7 @@ def test_the_event_of_the_schedule_is_logged_and_costs_no_read_and_no_metric(
 
 
 def lines_of_a_process(environment: dict[str, str]) -> list[dict[str, Any]]:
-    """What a process logs, in which three requests are made under an environment."""
+    """The log of a new process that handles three requests with these environment variables."""
     script = (
         "from tests.asking import call, sample_event\n"
         "from tools.world import sample_world\n"
@@ -253,14 +252,14 @@ def lines_of_a_process(environment: dict[str, str]) -> list[dict[str, Any]]:
         {"POWERTOOLS_DEV": "true"},
         dict.fromkeys(POWERTOOLS_VARIABLES, "true")
         | {
-            "POWERTOOLS_DEBUG": "false",  # it writes lines of its own
+            "POWERTOOLS_DEBUG": "false",  # with true, Powertools adds its own lines
             "POWERTOOLS_LOGGER_SAMPLE_RATE": "0.000001",
             "POWERTOOLS_LOG_LEVEL": "CRITICAL",
         },
     ],
     ids=lambda environment: " and ".join(environment) if len(environment) < 3 else "all at once",
 )
-def test_no_setting_takes_a_line_or_its_metrics_away(environment: dict[str, str]) -> None:
+def test_no_setting_removes_a_line_or_its_metrics(environment: dict[str, str]) -> None:
     lines = lines_of_a_process(environment)
     assert [line["status"] for line in lines] == [200, 401, 500]
     for line in lines:

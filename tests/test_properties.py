@@ -1,4 +1,4 @@
-"""What must hold for all inputs."""
+"""Properties that hold for every input."""
 
 import json
 from typing import Any
@@ -38,7 +38,7 @@ any_json = st.recursive(
 
 @st.composite
 def written(draw: st.DrawFn, value: Any) -> str:
-    """One of the many ways to write a value as JSON: order of keys, white space, escapes."""
+    """A random way to write a value as JSON: it varies key order, white space and escapes."""
     space = st.text(" \t\n\r", max_size=2)
     if isinstance(value, dict):
         members = [
@@ -55,7 +55,7 @@ def payload(enterprise_id: str, connection_id: str, body: str) -> str:
 
 
 @given(enterprise_ids, connection_ids, bodies)
-def test_the_payload_parses_back_to_exactly_what_was_asked(
+def test_the_parsed_payload_equals_the_request(
     enterprise_id: str, connection_id: str, body: dict[str, Any]
 ) -> None:
     ids = {"enterpriseId": enterprise_id, "connectionId": connection_id}
@@ -72,7 +72,7 @@ def test_equal_requests_give_equal_bytes_however_the_body_is_written(
 
 
 @given(st.data(), enterprise_ids, connection_ids, bodies)
-def test_requests_that_differ_in_one_property_give_payloads_that_differ(
+def test_requests_that_differ_in_one_property_give_different_payloads(
     data: st.DataObject, enterprise_id: str, connection_id: str, body: dict[str, Any]
 ) -> None:
     request = {"enterpriseId": enterprise_id, "connectionId": connection_id, **body}
@@ -80,7 +80,7 @@ def test_requests_that_differ_in_one_property_give_payloads_that_differ(
     other = {"enterpriseId": enterprise_ids, "connectionId": connection_ids, "amount": amounts}
     value = data.draw(other.get(name, text).filter(lambda value: value != request.get(name)))
 
-    def payload_of(enterpriseId: str, connectionId: str, **members: Any) -> str:  # noqa: N803 -- the contract's
+    def payload_of(enterpriseId: str, connectionId: str, **members: Any) -> str:  # noqa: N803 -- the contract's names
         return payload(enterpriseId, connectionId, json.dumps(members))
 
     assert payload_of(**request) != payload_of(**request | {name: value})
@@ -109,16 +109,16 @@ def test_any_json_in_a_field_gives_200_or_400(name: str, value: Any) -> None:
 names = st.sampled_from(
     ["Authorization", "authorization", "AUTHORIZATION", "aUTHORIZATION", "X-Auth"]
 )
-right = f"Bearer {ACME['token']}"
+valid = f"Bearer {ACME['token']}"
 header_values = st.sampled_from(
     [
-        right,
-        right.upper(),
+        valid,
+        valid.upper(),
         f"Basic {ACME['token']}",
-        f"{right}, {right}",
+        f"{valid}, {valid}",
         "Bearer other",
         "",
-        right + "\n",
+        valid + "\n",
     ]
 )
 
@@ -128,7 +128,7 @@ header_values = st.sampled_from(
     st.sampled_from(["headers", "multiValueHeaders"]),
     st.dictionaries(names, st.lists(header_values, max_size=2), max_size=3),
 )
-def test_one_right_bearer_token_is_let_in_and_nothing_else(
+def test_only_a_single_valid_bearer_token_is_accepted(
     form: str, headers: dict[str, list[str]]
 ) -> None:
     event = event_for()
@@ -138,9 +138,9 @@ def test_one_right_bearer_token_is_let_in_and_nothing_else(
         event["headers"] = {name: values[0] for name, values in headers.items()}
     else:
         event["multiValueHeaders"] = headers
-    given_ = [each for name, values in headers.items() if name != "X-Auth" for each in values]
+    sent = [each for name, values in headers.items() if name != "X-Auth" for each in values]
     answer = lambda_handler(event, lambda_context())
-    if given_ == [right]:
+    if sent == [valid]:
         assert answer["statusCode"] == 200
     else:
         assert answer["statusCode"] == 401

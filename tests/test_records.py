@@ -1,6 +1,6 @@
-"""Records that make no sense are a 500, and never a reason to allow.
+"""A record that makes no sense is a 500 and never allows anything.
 
-They are given as DynamoDB sends them.
+A scripted server answers with the records, so they reach the function as DynamoDB would send them.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from tests.asking import (
     ask,
     assert_internal_error,
 )
-from tests.dynamodb import ITEMS, RECORDS, Said, dynamodb_answering, read
+from tests.dynamodb import ITEMS, RECORDS, Reply, dynamodb_answering, read
 
 type Value = dict[str, Any]
 type Records = dict[str, dict[str, Value]]
@@ -66,11 +66,11 @@ VALUES: list[Value] = [
     {"L": [{"S": "BTC"}, {"S": "settlement_network_read"}, {"S": "settlement_network_write"}]},
     {"M": {"S": {"S": "active"}}},
 ]
-"""Values that DynamoDB can hold, of each of its types."""
+"""Values that DynamoDB can hold, at least one of each type."""
 
 
 def makes_sense(attribute: str, value: Value) -> bool:
-    """What the data model says of an attribute, said once more and plainly."""
+    """Whether the data model allows the value: an independent copy of the rules in `domain`."""
     match attribute, list(value.items()):
         case "status", [("S", status)]:
             return status in {"active", "inactive"}
@@ -86,7 +86,7 @@ def makes_sense(attribute: str, value: Value) -> bool:
 
 
 def may_have_the_payload(method: str, currency: str, records: Records) -> bool:
-    """The rules of access, said once more and plainly."""
+    """Whether the request gets its payload: an independent copy of the rules in `domain`."""
     if records.keys() != {"credential", "license", "connection"}:
         return False
     for kind, attribute in LISTED:
@@ -108,14 +108,14 @@ def may_have_the_payload(method: str, currency: str, records: Records) -> bool:
 
 
 @pytest.fixture(scope="module")
-def script() -> Iterator[list[Said]]:
-    """What DynamoDB answers, to be changed at will."""
+def script() -> Iterator[list[Reply]]:
+    """The script of the DynamoDB that the function reads. Each test replaces it."""
     script = [read(ITEMS, [])]
     with pytest.MonkeyPatch.context() as monkeypatch, dynamodb_answering(script, monkeypatch):
         yield script
 
 
-def answer_given(records: Records, script: list[Said], method: str = "POST") -> Answer:
+def ask_with(records: Records, script: list[Reply], method: str = "POST") -> Answer:
     script[:] = [read(list(records.values()), [])]
     return ask(method)
 
@@ -129,28 +129,28 @@ def answer_given(records: Records, script: list[Said], method: str = "POST") -> 
         if not makes_sense(attribute, value)
     ],
 )
-def test_an_attribute_that_makes_no_sense(
-    script: list[Said], kind: str, attribute: str, value: Value
+def test_an_attribute_that_makes_no_sense_is_a_500(
+    script: list[Reply], kind: str, attribute: str, value: Value
 ) -> None:
-    answer = answer_given(STORED | {kind: STORED[kind] | {attribute: value}}, script)
+    answer = ask_with(STORED | {kind: STORED[kind] | {attribute: value}}, script)
     assert (answer.status, answer.name) == (500, "InternalError")
 
 
 @pytest.mark.parametrize(("kind", "attribute"), REQUIRED)
-def test_a_record_that_lacks_a_required_attribute(
-    script: list[Said], log_lines: Lines, kind: str, attribute: str
+def test_a_record_without_a_required_attribute_is_a_500(
+    script: list[Reply], log_lines: Lines, kind: str, attribute: str
 ) -> None:
     record = {name: value for name, value in STORED[kind].items() if name != attribute}
-    assert_internal_error(answer_given(STORED | {kind: record}, script), log_lines, "CorruptRecord")
+    assert_internal_error(ask_with(STORED | {kind: record}, script), log_lines, "CorruptRecord")
 
 
 @pytest.mark.parametrize("kind", STORED)
 @pytest.mark.parametrize("value", [pytest.param(value, id=str(value)[:50]) for value in VALUES])
-def test_an_attribute_that_the_data_model_does_not_list_is_harmless(
-    script: list[Said], kind: str, value: Value
+def test_an_attribute_that_the_data_model_does_not_list_is_ignored(
+    script: list[Reply], kind: str, value: Value
 ) -> None:
     record = STORED[kind] | {"since": value}
-    assert answer_given(STORED | {kind: record}, script).status == 200
+    assert ask_with(STORED | {kind: record}, script).status == 200
 
 
 values = (
@@ -165,7 +165,10 @@ values = (
 
 @st.composite
 def records_of_all_kinds(draw: st.DrawFn) -> Records:
-    """Three records that allow everything, spoilt here and there, though more often changed to another sense."""
+    """The three records, with random changes. Attributes and records may be missing.
+
+    Most of the new values make sense, so that the later checks are reached too.
+    """
     records = {kind: dict(record) for kind, record in STORED.items()}
     for kind, attribute in draw(st.lists(st.sampled_from(LISTED), max_size=4)):
         sensible = [value for value in VALUES if makes_sense(attribute, value)]
@@ -181,18 +184,18 @@ def records_of_all_kinds(draw: st.DrawFn) -> Records:
 
 @settings(max_examples=500)
 @given(st.sampled_from(METHODS), records_of_all_kinds())
-def test_the_answer_is_the_payload_if_and_only_if_the_rules_say_so(
-    script: list[Said], method: str, records: Records
+def test_the_answer_is_the_payload_if_and_only_if_the_rules_allow_it(
+    script: list[Reply], method: str, records: Records
 ) -> None:
     expected = may_have_the_payload(method, BODY["amount"]["currency"], records)
-    assert (answer_given(records, script, method).status == 200) == expected
+    assert (ask_with(records, script, method).status == 200) == expected
 
 
 @st.composite
-def answers_in_rounds(draw: st.DrawFn) -> tuple[list[str], list[Said]]:
-    """Which of acme-capital's records there are, and DynamoDB's answers that give them piece by piece.
+def answers_in_rounds(draw: st.DrawFn) -> tuple[list[str], list[Reply]]:
+    """The kinds of acme-capital's records that exist, and DynamoDB's answers in one or two rounds.
 
-    Among them are items that allow everything to somebody else.
+    The answers also hold copies of the records under other keys.
     """
     foreign = [
         item | {name: {"S": draw(st.sampled_from([item[name]["S"] + "x", "OTHER#1"]))}}
@@ -208,45 +211,45 @@ def answers_in_rounds(draw: st.DrawFn) -> tuple[list[str], list[Said]]:
 
 
 @given(answers_in_rounds())
-def test_only_the_request_s_own_items_allow_in_whatever_rounds_and_company_they_come(
-    drawn: tuple[list[str], list[Said]],
+def test_only_the_requests_own_items_count_in_any_order_and_rounds(
+    drawn: tuple[list[str], list[Reply]],
 ) -> None:
-    there, rounds = drawn
+    existing, rounds = drawn
     with (
         pytest.MonkeyPatch.context() as monkeypatch,
-        dynamodb_answering(rounds, monkeypatch) as asked,
+        dynamodb_answering(rounds, monkeypatch) as requests,
     ):
         monkeypatch.setattr("handlers.state.BACK_OFF", 0)
-        assert (ask().status == 200) == (len(there) == 3)
-    assert len(asked) == len(rounds)
+        assert (ask().status == 200) == (len(existing) == 3)
+    assert len(requests) == len(rounds)
 
 
 @pytest.mark.parametrize(
     ("kind", "name"), [("credential", "NotAMember"), ("license", "OesLicenseRequired")]
 )
-def test_what_expires_at_a_time_has_expired_at_that_time(
-    script: list[Said], monkeypatch: pytest.MonkeyPatch, kind: str, name: str
+def test_a_record_expires_at_its_time_and_not_before(
+    script: list[Reply], monkeypatch: pytest.MonkeyPatch, kind: str, name: str
 ) -> None:
     records = STORED | {kind: STORED[kind] | {"expiresAt": {"N": "4000000000.5"}}}
     monkeypatch.setattr("handlers.signing.time", lambda: 4_000_000_000.25)
-    assert answer_given(records, script).status == 200
+    assert ask_with(records, script).status == 200
     monkeypatch.setattr("handlers.signing.time", lambda: 4_000_000_000.5)
-    assert answer_given(records, script).name == name
+    assert ask_with(records, script).name == name
 
 
 @pytest.mark.parametrize(
     ("kind", "name"), [("credential", "NotAMember"), ("license", "OesLicenseRequired")]
 )
-def test_what_expires_at_0_has_expired_long_ago(script: list[Said], kind: str, name: str) -> None:
+def test_a_record_that_expires_at_0_has_expired(script: list[Reply], kind: str, name: str) -> None:
     records = STORED | {kind: STORED[kind] | {"expiresAt": {"N": "0"}}}
-    assert answer_given(records, script).name == name
+    assert ask_with(records, script).name == name
 
 
 def test_the_log_names_the_record_and_the_attributes_that_make_no_sense(
-    script: list[Said], log_lines: Lines
+    script: list[Reply], log_lines: Lines
 ) -> None:
     record = STORED["connection"] | {"active": {"S": "perhaps"}, "name": {"S": ""}}
-    answer_given(STORED | {"connection": record}, script)
+    ask_with(STORED | {"connection": record}, script)
     (line,) = log_lines()
     assert (
         "Connection: active: Input should be a valid boolean;"

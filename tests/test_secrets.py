@@ -1,4 +1,4 @@
-"""No token, hash of one, nonce, notes or body is in anything that the function writes."""
+"""The function writes no token, no hash of a token, no nonce, no notes and no body."""
 
 import logging
 import os
@@ -16,11 +16,11 @@ from tools.replay import sample_events
 from tools.world import sample_world
 
 FAULTS = QUICK_FAULTS | SILENT_FAULTS
-FAULTY_BODY = BODY | {"notes": "notes-of-no-concern", "nonce": "nonce-of-no-concern"}
+FAULTY_BODY = BODY | {"notes": "notes-of-this-test", "nonce": "nonce-of-this-test"}
 
 
 def ask_everything() -> None:
-    """Every sample event and every fault, with every logger as loud as can be."""
+    """Sends every sample event and meets every fault, with all loggers at DEBUG."""
     logging.basicConfig(level=logging.DEBUG)
     with sample_world(), pytest.MonkeyPatch.context() as monkeypatch:
         for sample in sample_events():
@@ -31,7 +31,7 @@ def ask_everything() -> None:
                 assert ask(body=FAULTY_BODY).status == 500
 
 
-# Every variable that Powertools and Lambda read, at its most talkative.
+# All logging variables of Powertools and Lambda, set to log as much as possible.
 SETTINGS = dict.fromkeys(POWERTOOLS_VARIABLES, "true") | {
     "AWS_LAMBDA_LOG_FORMAT": "JSON",
     "AWS_LAMBDA_LOG_LEVEL": "DEBUG",
@@ -43,7 +43,7 @@ SETTINGS = dict.fromkeys(POWERTOOLS_VARIABLES, "true") | {
 
 @pytest.fixture(scope="module")
 def written() -> str:
-    """Whatever a process writes that asks everything."""
+    """All output of a process that runs `ask_everything`."""
     return subprocess.run(
         [sys.executable, "-Wdefault", "-c", "import tests.test_secrets as t; t.ask_everything()"],
         env=os.environ | SETTINGS,
@@ -55,7 +55,7 @@ def written() -> str:
 
 
 def secrets() -> Iterator[str]:
-    """Tokens, the beginnings of their hashes, bodies, and each longer text in those."""
+    """Tokens, the first digits of their hashes, bodies, and the longer texts in the bodies."""
     bodies = [repr(FAULTY_BODY).replace("'", '"')]
     for event in [sample.event for sample in sample_events()]:
         bodies.append(event["body"])
@@ -67,9 +67,9 @@ def secrets() -> Iterator[str]:
         yield from re.findall(r': "([^"\\]{8,})', body)
 
 
-def test_the_log_tells_of_each_failure(written: str) -> None:
+def test_every_failure_is_logged(written: str) -> None:
     assert written.count('"outcome": "InternalError"') == len(FAULTS) + 1  # 500-corrupt-record
 
 
-def test_nothing_that_is_written_holds_a_secret(written: str) -> None:
+def test_the_output_holds_no_secret(written: str) -> None:
     assert {secret for secret in secrets() if secret in written} == set()

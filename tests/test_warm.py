@@ -1,4 +1,4 @@
-"""A warm environment: what one request leaves behind, the next ones never notice."""
+"""A warm environment: a request neither changes the result of a later one nor leaks memory."""
 
 import gc
 import subprocess
@@ -12,13 +12,14 @@ from tests.dynamodb import ITEMS, QUICK_FAULTS, dynamodb_answering, read
 from tools.replay import sample_events
 from tools.world import sample_world
 
-FAULTS = [fault.step for name, fault in QUICK_FAULTS.items() if name != "throttled"]  # that waits
+# When throttled, botocore waits for up to a second.
+FAULTS = [fault.step for name, fault in QUICK_FAULTS.items() if name != "throttled"]
 EVENTS = [sample.event for sample in sample_events()]
 
 
 def mixed_requests(script: list[Any]) -> list[tuple[Answer, dict[str, Any]]]:
-    """Answer and log line of every sample event, of every fault, and of a good request after each."""
-    healthy, told = read(ITEMS, []), []
+    """Answers and log lines of all sample events, all faults, and a good request after each one."""
+    healthy, results = read(ITEMS, []), []
     for step, event in [
         *[(healthy, event) for event in EVENTS],
         *[(step, event_for()) for fault in FAULTS for step in (fault, healthy)],
@@ -30,32 +31,32 @@ def mixed_requests(script: list[Any]) -> list[tuple[Answer, dict[str, Any]]]:
         for varying in ("timestamp", "cold_start", "duration", "function_request_id", "exception"):
             line.pop(varying, None)
         del line["_aws"]["Timestamp"]
-        told.append((answer, line))
-    return told
+        results.append((answer, line))
+    return results
 
 
-def ask_thousands() -> None:
-    """Mixed requests, many times, of which each time tells the same and none is remembered."""
+def send_thousands() -> None:
+    """Sends mixed requests many times. The results stay the same, and memory does not grow."""
     script: list[Any] = []
     blocks = []
     with (
         sample_world(),
         pytest.MonkeyPatch.context() as monkeypatch,
-        dynamodb_answering(script, monkeypatch) as asked,
+        dynamodb_answering(script, monkeypatch) as requests,
     ):
         first = mixed_requests(script)
         for _ in range(3):
             assert all(mixed_requests(script) == first for _ in range(12))
-            asked.clear()
+            requests.clear()
             gc.collect()
             blocks.append(sys.getallocatedblocks())
-    # Whatever is kept of a request takes a block of memory or more; by the last third, caches are full.
+    # A leak keeps at least one memory block for each request. The last third finds the caches full.
     assert blocks[2] - blocks[1] < 12 * len(first) / 2
 
 
-def test_the_last_of_thousands_of_requests_is_told_as_the_first_and_memory_does_not_grow() -> None:
-    # In a process of its own: here pytest and coverage remember what is logged and every thread.
-    script = "import tests.test_warm as t; t.ask_thousands()"
+def test_thousands_of_requests_give_the_same_results_and_leak_no_memory() -> None:
+    # Use a new process: in this one, pytest and coverage keep log records and threads.
+    script = "import tests.test_warm as t; t.send_thousands()"
     ran = subprocess.run(  # noqa: S603 -- our own words
         [sys.executable, "-c", script], capture_output=True, text=True, check=False
     )
