@@ -48,10 +48,10 @@ class _Strict(BaseModel):
 
 
 class Amount(_Strict):
-    """How much of which currency is to come back."""
+    """The currency and the quantity to take back."""
 
     currency: Text = Field(
-        description="One of the currencies that the connection supports, spelt as it spells them.",
+        description="One of the connection's currencies, in the same spelling.",
         examples=["BTC"],
     )
     quantity: BaseUnits = Field(
@@ -75,7 +75,7 @@ class SigningBody(_Strict):
     # Empty means absent: notes that are present have at least one character.
     notes: Text = Field(
         default_factory=str,
-        description="Free text. Left out of the payload if it is left out of the body; never null.",
+        description="Free text, never null. If the body has none, the payload has none.",
         examples=["Quarterly rebalancing"],
     )
 
@@ -89,8 +89,8 @@ class SigningRequest(SigningBody):
         examples=["6f1c2e1a-0b5d-4c58-9a3e-3d2b7f4a9c01"],
     )
     enterprise_id: EnterpriseId = Field(
-        description="The enterprise that asks: 1 to 256 characters after percent-decoding, which"
-        " happens once.",
+        description="The enterprise that asks. It has 1 to 256 characters after percent-decoding."
+        " The path is decoded once.",
         examples=["acme-capital"],
     )
 

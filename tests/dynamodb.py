@@ -21,11 +21,8 @@ from tools.world import REGION, ROOT, TABLE_NAME, item
 
 type Reply = tuple[int, dict[str, Any]]
 """The status and the body of an answer."""
-type Action = Callable[[socket, threading.Event], None]
-"""Acts on the connection in place of an answer. The connection is closed after that.
-
-The event is set when the test ends.
-"""
+type Action = Callable[[socket], None]
+"""Acts on the connection in place of an answer. The connection is closed after that."""
 type Step = Reply | bytes | Action
 type Script = Sequence[Step]
 """The steps for the requests, in order. The last step repeats."""
@@ -70,23 +67,21 @@ ALLOWED = json.dumps(read(ITEMS, [])[1]).encode()
 
 def sends(content: bytes) -> Action:
     """Sends the bytes, then closes the connection."""
-    return lambda connection, _: connection.sendall(content)
+    return lambda connection: connection.sendall(content)
 
 
 def stalls(content: bytes) -> Action:
     """Sends the bytes, then nothing until the client closes the connection."""
 
-    def stall(connection: socket, over: threading.Event) -> None:
-        del over
+    def stall(connection: socket) -> None:
         connection.sendall(content)
         connection.recv(1)
 
     return stall
 
 
-def resets(connection: socket, over: threading.Event) -> None:
+def resets(connection: socket) -> None:
     """Resets the connection: closing it with a linger time of 0 seconds sends a TCP reset."""
-    del over
     connection.setsockopt(SOL_SOCKET, SO_LINGER, (1).to_bytes(8, "little"))
 
 
@@ -139,7 +134,6 @@ def dynamodb_answering(
 ) -> Iterator[list[dict[str, Any]]]:
     """Points the function at a server that follows the script. Yields its requests, parsed."""
     requests: list[dict[str, Any]] = []
-    over = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -154,7 +148,7 @@ def dynamodb_answering(
                 self.wfile.write(step)
             else:
                 self.close_connection = True
-                step(self.connection, over)
+                step(self.connection)
 
         def log_message(self, *_: object) -> None:
             """Logs nothing."""
@@ -169,7 +163,6 @@ def dynamodb_answering(
         endpoint = f"http://127.0.0.1:{server.server_port}/{next(_NUMBERS)}"
         monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", endpoint)
         yield requests
-        over.set()
         server.shutdown()
 
 

@@ -50,8 +50,3 @@ def test_a_package_imports_only_its_allowed_packages(package: str) -> None:
 
 def test_the_domain_imports_no_clock_no_environment_and_no_io() -> None:
     assert {module for _, module in imported("domain")} & IMPURE == set()
-
-
-def test_domain_and_handlers_import_no_tools_and_no_tests() -> None:
-    modules = {module for package in ALLOWED for _, module in imported(package)}
-    assert modules & {"tests", "tools"} == set()

@@ -181,7 +181,11 @@ def test_of_two_corrupt_records_the_one_of_the_earlier_check_is_named() -> None:
     ("error", "fault", "corrupt"),
     [
         (NotAMember, without("credential"), having("license", "status", "")),
-        (InsufficientScope, having("credential", "scopes", {"admin"}), having("license", "x", 1)),
+        (
+            InsufficientScope,
+            having("credential", "scopes", {"admin"}),
+            having("license", "status", ""),
+        ),
         (OesLicenseRequired, without("license"), having("connection", "active", None)),
     ],
 )

@@ -29,7 +29,7 @@ def amount(**members: object) -> dict[str, Any]:
     return BODY | {"amount": {"currency": "BTC", "quantity": "1"} | members}
 
 
-DEEP = 100_000
+DEEP = 64_000
 REFUSED: list[tuple[str, object, str]] = [
     ("no body", "", "body"),
     ("malformed JSON", '{"amount": ', "body"),
@@ -37,9 +37,9 @@ REFUSED: list[tuple[str, object, str]] = [
     ("a byte order mark", b"\xef\xbb\xbf" + json.dumps(BODY).encode(), "body"),
     ("UTF-16", json.dumps(BODY).encode("utf-16"), "body"),
     ("bad UTF-8", b'{"nonce": "\xff"}', "body"),
-    ("JSON nested 50,000 deep", "[" * (DEEP // 2) + "]" * (DEEP // 2), "body"),
-    ("JSON nested 100,000 deep and not closed", "[" * DEEP, "body"),
-    ("JSON nested 10,000 deep within the size limit", '{"a":' * 10_000, "body"),
+    ("arrays nested 32,000 deep", "[" * (DEEP // 2) + "]" * (DEEP // 2), "body"),
+    ("arrays nested 64,000 deep and not closed", "[" * DEEP, "body"),
+    ("objects nested 10,000 deep and not closed", '{"a":' * 10_000, "body"),
     ("a 6 MB body", json.dumps(BODY | {"notes": "n" * 6_000_000}), "body"),
     ("one byte over the size limit", json.dumps(BODY).ljust(64 * 1024 + 1), "body"),
     ("a list around the object", json.dumps([BODY]), "body"),
@@ -97,7 +97,6 @@ REFUSED: list[tuple[str, object, str]] = [
     ),
     ("a duplicate amount", '{"amount": {}, "amount": {}}', "amount"),
     ("duplicate notes", '{"notes": null, "notes": "1"}', "notes"),
-    ("a duplicate key in a nested object", '{"deep": [{"a": 1, "a": 1}]}', "deep"),
 ]
 
 
