@@ -18,7 +18,7 @@ from handlers.state import credential_key
 from tests.asking import ask
 from tests.dynamodb import dynamodb_answering, embedded_dynamodb
 from tools.state_file import BadState, read_state
-from tools.world import ENTERPRISE_ID, EVENTS, TABLE_NAME, TOKEN
+from tools.world import ENTERPRISE_ID, EVENTS, TABLE_NAME, TOKEN, aws_environment
 
 READ, WRITE = "settlement_network_read", "settlement_network_write"
 ZENITH_TOKEN = "token-of-zenith"  # noqa: S105 -- of no world but the tests'
@@ -114,10 +114,10 @@ def dynamodb() -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture
-def in_its_world(dynamodb: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+def in_its_world(dynamodb: dict[str, str]) -> Iterator[None]:
     """Points the tools and the function at one table, that is not the other tests'."""
-    for name, value in dynamodb.items():
-        monkeypatch.setenv(name, value)
+    with aws_environment(**dynamodb):
+        yield
 
 
 def run(*words: str | Path, table: str = TABLE_NAME) -> subprocess.CompletedProcess[str]:

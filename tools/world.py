@@ -52,14 +52,28 @@ BODY: dict[str, Any] = {
 @contextmanager
 def sample_world(*, with_state: bool = True) -> Iterator["DynamoDBClient"]:
     """An embedded DynamoDB and the environment that points the handler at it, both undone after."""
-    environment = {"AWS_DEFAULT_REGION": REGION, "TABLE_NAME": TABLE_NAME}
-    with mock_aws(), patch.dict(os.environ, environment):
-        os.environ.pop("AWS_ENDPOINT_URL_DYNAMODB", None)
+    with aws_environment(TABLE_NAME=TABLE_NAME), mock_aws():
         client = boto3.client("dynamodb")
         create_table(client)
         if with_state:
             load_sample_state(client)
         yield client
+
+
+@contextmanager
+def aws_environment(**variables: str) -> Iterator[None]:
+    """Sets variables, and keeps the caller's own settings of AWS from having any effect until the end.
+
+    Another endpoint or profile would lead out of the embedded DynamoDB.
+    """
+    others = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    own = {
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }
+    with patch.dict(os.environ, others | own | variables, clear=True):
+        yield
 
 
 @contextmanager
@@ -81,14 +95,9 @@ def dynamodb_server(host: str, port: int) -> Iterator[str]:
     Yields its URL, for whatever speaks DynamoDB's protocol with any credentials and `REGION`.
     """
     backend = DomainDispatcherApplication(create_backend_app)
-    with listening(backend, host, port) as url:
-        client = boto3.client(
-            "dynamodb",
-            endpoint_url=url,
-            region_name=REGION,
-            aws_access_key_id="sample",
-            aws_secret_access_key="sample",  # noqa: S106 -- anything will do
-        )
+    anything = {"AWS_ACCESS_KEY_ID": "sample", "AWS_SECRET_ACCESS_KEY": "sample"}
+    with listening(backend, host, port) as url, aws_environment(**anything):
+        client = boto3.client("dynamodb", endpoint_url=url)
         create_table(client)
         load_sample_state(client)
         yield url
