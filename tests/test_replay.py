@@ -8,13 +8,22 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
 from handlers.signing import lambda_handler
 from tests.asking import sample_event
-from tools.replay import NOT_OVER_HTTP, lambda_context, sample_events
+from tools.replay import (
+    BROKEN_BASE64,
+    Replayed,
+    SampleEvent,
+    lambda_context,
+    replay_over_http,
+    sample_events,
+    why_not_sent,
+)
 from tools.world import EVENTS
 
 
@@ -26,6 +35,24 @@ def run_replay(*events: Path | str) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
     )
+
+
+def console_event() -> dict[str, Any]:
+    """An event of the test in API Gateway's console when no header was written there."""
+    return {**sample_event("200-post"), "headers": None, "multiValueHeaders": None}
+
+
+def without(name: str) -> dict[str, Any]:
+    """A sample event that lacks a field."""
+    return {key: value for key, value in sample_event("200-post").items() if key != name}
+
+
+def written(folder: Path, status: int, events: list[Any]) -> list[Path]:
+    """Files that hold the events, each named after the status."""
+    files = [folder / f"{status}-{number}.json" for number in range(len(events))]
+    for file, event in zip(files, events, strict=True):
+        file.write_text(json.dumps(event))
+    return files
 
 
 def test_every_sample_event_is_shown_with_the_status_in_its_name() -> None:
@@ -53,6 +80,69 @@ def test_a_file_that_cannot_be_replayed_is_named(tmp_path: Path, name: str) -> N
     assert ran.returncode == 2
     assert name in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+def test_what_is_no_event_is_replayed_as_the_500_that_it_gets(tmp_path: Path) -> None:
+    ran = run_replay(*written(tmp_path, 500, [[], {}, None, "200", 200, [{}], {"httpMethod": 1}]))
+    assert "7 of 7 events got the status in their name." in ran.stdout
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_an_event_as_the_console_of_api_gateway_makes_it_is_replayed(tmp_path: Path) -> None:
+    ran = run_replay(*written(tmp_path, 401, [console_event()]))
+    assert "1 of 1 events got the status in their name." in ran.stdout
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_json_that_is_nested_too_deep_is_an_error_in_a_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "500-deep.json"
+    file.write_text(100_000 * "[" + 100_000 * "]")
+    ran = run_replay(file)
+    assert ran.returncode == 2
+    assert "500-deep.json" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_events_with_less_in_them_are_sent_over_http(url: str, tmp_path: Path) -> None:
+    events = [
+        console_event(),
+        console_event() | {"headers": {"Authorization": None}},
+        console_event() | {"body": None},
+        without("headers"),
+        without("multiValueHeaders"),
+        without("body"),
+    ]
+    ran = run_replay("--url", url, *written(tmp_path, 401, events))
+    assert "6 of 6 events got the answer that the handler gives." in ran.stdout
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("event", "reason"),
+    [
+        pytest.param([], "valid dictionary", id="a list"),
+        pytest.param({}, "httpMethod: Field required; path: Field required", id="nothing in it"),
+        pytest.param(without("path"), "path: ", id="no path"),
+        pytest.param(console_event() | {"path": "/a b"}, "path: ", id="a space in the path"),
+        pytest.param(console_event() | {"httpMethod": "G\r\n"}, "httpMethod: ", id="two lines"),
+        pytest.param(console_event() | {"headers": []}, "headers: ", id="headers in a list"),
+        pytest.param(console_event() | {"headers": {"X": "\n"}}, "headers.X: ", id="a new line"),
+        pytest.param(console_event() | {"headers": {"X": "\u0142"}}, "headers.X: ", id="no ASCII"),
+        pytest.param(console_event() | {"headers": {"": ""}}, "headers.", id="no header's name"),
+        pytest.param(console_event() | {"body": {}}, "body: ", id="an object as the body"),
+        pytest.param(
+            console_event() | {"body": "{", "isBase64Encoded": True}, BROKEN_BASE64, id="no base64"
+        ),
+    ],
+)
+def test_an_event_that_no_request_makes_is_not_sent_for_a_reason(event: Any, reason: str) -> None:
+    assert reason in why_not_sent(SampleEvent("400-odd", 400, event), sam_local=False)
+
+
+def test_a_replay_that_can_send_nothing_fails_with_the_reason(url: str, tmp_path: Path) -> None:
+    ran = run_replay("--url", url, *written(tmp_path, 500, [[]]))
+    assert "Not sent: 500-0; " in ran.stdout
+    assert (ran.returncode, ran.stderr) == (1, "")
 
 
 class Gateway(BaseHTTPRequestHandler):
@@ -94,7 +184,7 @@ def url(world: object) -> Iterator[str]:
 @pytest.mark.parametrize("stage", ["", "/", "/v1"])
 def test_over_http_every_event_gets_what_the_handler_answers(url: str, stage: str) -> None:
     ran = run_replay("--url", url + stage)
-    count = len(sample_events()) - len(NOT_OVER_HTTP)
+    count = len(sample_events()) - 1  # the broken base64
     assert f"{count} of {count} events got the answer that the handler gives." in ran.stdout
     assert ran.returncode == 0
 
@@ -116,6 +206,19 @@ def test_without_the_sample_state_no_token_is_a_member_s(url: str) -> None:
     (line,) = [line.split() for line in ran.stdout.splitlines() if "200-get " in line]
     assert line[3:5] == ["401", "200"]
     assert ran.returncode == 1
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:3000", "http://", "ftp://x", "http://x:y", "http://[x"])
+def test_a_url_that_is_none_of_http_is_refused(url: str) -> None:
+    replayed = Replayed(SampleEvent("200-get", 200, sample_event("200-get")), 200, "")
+    with pytest.raises((OSError, ValueError), match=r"must begin|does not answer|Invalid"):
+        replay_over_http(url, [replayed])
+
+
+def test_a_url_without_a_scheme_is_an_error_in_a_sentence() -> None:
+    ran = run_replay("--url", "127.0.0.1:3000", EVENTS / "401-no-token.json")
+    assert ran.returncode == 2
+    assert "127.0.0.1:3000: must begin with http:// or https://" in ran.stderr
 
 
 def test_a_url_where_nothing_answers_is_an_error_in_a_sentence(url: str) -> None:

@@ -14,13 +14,12 @@ from rich.console import Console
 from tools.bench.run import bench
 from tools.operate import credential, load
 from tools.replay import (
-    NOT_IN_SAM_LOCAL,
-    NOT_OVER_HTTP,
     SampleEvent,
     replay,
     replay_over_http,
     sample_events,
     show,
+    why_not_sent,
 )
 from tools.serve import OPENAPI, sample_curl, serving
 from tools.world import REGION, ROOT, TABLE_NAME, dynamodb_server, logging_to, sample_world
@@ -67,24 +66,25 @@ def replay_command(
     """Replay sample events through the handler, on an embedded DynamoDB, and show what came back.
 
     Exits with 1 if a status is not the one in the event's name; with --url, if a status, a payload
-    or an error's name is not the one that the handler itself answers.
+    or an error's name is not the one that the handler itself answers, or if no event can be sent.
     """
     if (sam_local or no_state) and not url:
         raise typer.BadParameter("is required with it", param_hint="--url")
-    left_out = (NOT_IN_SAM_LOCAL if sam_local else NOT_OVER_HTTP) if url else {}
     samples = events or sample_events()
+    reasons = {each.name: why_not_sent(each, sam_local=sam_local) for each in samples if url}
     # The table instead of the log's lines.
     with sample_world(with_state=not no_state), logging_to(StringIO()):
-        replayed = replay(sample for sample in samples if sample.name not in left_out)
+        replayed = replay(sample for sample in samples if not reasons.get(sample.name))
     if url:
         try:
             replayed = replay_over_http(url, replayed)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise typer.BadParameter(f"{url}: {error}", param_hint="--url") from error
     show(replayed)
-    for name in [sample.name for sample in samples if sample.name in left_out]:
-        typer.echo(f"Not sent: {name}; {left_out[name]}.")
-    if not all(each.as_named for each in replayed):
+    for name, reason in reasons.items():
+        if reason:
+            typer.echo(f"Not sent: {name}; {reason}.")
+    if not (replayed and all(each.as_named for each in replayed)):
         raise typer.Exit(1)
 
 

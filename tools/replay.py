@@ -5,18 +5,22 @@ Or over HTTP, to whatever serves the API: does each get what the handler itself 
 
 import json
 import re
-from base64 import b64decode
-from collections.abc import Iterable
+from binascii import a2b_base64
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Self, cast
+from typing import Annotated, Any, Self, cast
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
+from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -25,17 +29,17 @@ from rich.text import Text
 from handlers.signing import lambda_handler
 from tools.world import EVENTS
 
-NOT_OVER_HTTP = {
-    "400-broken-base64": "over HTTP it is the gateway that makes the base64, and never breaks it",
-}
-"""The events that no HTTP request makes, and why."""
-NOT_IN_SAM_LOCAL = NOT_OVER_HTTP | {
+BROKEN_BASE64 = "over HTTP it is the gateway that makes the base64, and never breaks it"
+"""Why an event with broken base64 is not sent."""
+NOT_IN_SAM_LOCAL = {
     "200-encoded-enterprise-id": "sam local undoes %2F before it looks for the route",
 }
 """The events that `sam local start-api` does not hand over as API Gateway does, and why."""
 
 _TIMEOUT = 60  # seconds: longer than the start of a container takes
-_GATEWAYS_OWN = ("host", "x-forwarded-")
+_GATEWAYS_OWN = ("content-length", "host", "transfer-encoding", "x-forwarded-")
+_HeaderName = Annotated[str, StringConstraints(pattern=r"^[!-9;-~]+$")]
+_HeaderValue = Annotated[str, StringConstraints(pattern=r"^[\t -~]*$")]
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,13 @@ class SampleEvent:
 
     name: str
     status: int
-    event: dict[str, Any]
+    event: Any
+    """Any JSON: what is no event at all can be replayed too."""
+
+    @property
+    def method(self) -> str:
+        """The HTTP method; empty if there is none."""
+        return str(self.event.get("httpMethod", "")) if isinstance(self.event, dict) else ""
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -53,7 +63,7 @@ class SampleEvent:
             raise ValueError(f"{path}: the name does not begin with a status, as in 200-get.json")
         try:
             return cls(path.stem, int(path.name[:3]), json.loads(path.read_text()))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError(f"{path}: {error}") from error
 
 
@@ -86,10 +96,22 @@ def replay(samples: Iterable[SampleEvent]) -> list[Replayed]:
     return [_replay(sample) for sample in samples]
 
 
+def why_not_sent(sample: SampleEvent, *, sam_local: bool) -> str:
+    """Why no request over HTTP makes this event; empty if one does."""
+    if sam_local and sample.name in NOT_IN_SAM_LOCAL:
+        return NOT_IN_SAM_LOCAL[sample.name]
+    try:
+        _Request.model_validate(sample.event)
+    except ValidationError as error:
+        faults = [(".".join(map(str, fault["loc"])), fault["msg"]) for fault in error.errors()]
+        return "; ".join(f"{field}: {message}" if field else message for field, message in faults)
+    return ""
+
+
 def replay_over_http(url: str, handled: Iterable[Replayed]) -> list[Replayed]:
     """Sends what was replayed through the handler to `url`, which the contract's paths come after.
 
-    Raises `OSError` if nothing answers there.
+    Raises `OSError` if nothing answers there, and `ValueError` if `url` is none of HTTP.
     """
     return [
         replace(_send(url, each.sample), expected=(each.status, each.answer)) for each in handled
@@ -113,25 +135,61 @@ def _replay(sample: SampleEvent) -> Replayed:
     return Replayed(sample, answer["statusCode"], _payload_or_name(answer["body"]))
 
 
+class _Request(BaseModel):
+    """What a request over HTTP takes from an event; the gateway there makes the rest."""
+
+    model_config = ConfigDict(alias_generator=to_camel, strict=True)
+
+    http_method: Annotated[str, StringConstraints(pattern=r"^[A-Za-z-]+$")]
+    path: Annotated[str, StringConstraints(pattern=r"^/[!-~]*$")]
+    headers: dict[_HeaderName, _HeaderValue | None] | None = None
+    multi_value_headers: dict[_HeaderName, list[_HeaderValue] | None] | None = None
+    body: str | None = None
+    is_base64_encoded: bool = False
+
+    @property
+    def own_headers(self) -> Iterator[tuple[str, str]]:
+        """The client's headers, names and values, as often as they come."""
+        one = {name: [value] for name, value in (self.headers or {}).items() if value is not None}
+        for name, values in (self.multi_value_headers or one).items():
+            if not name.lower().startswith(_GATEWAYS_OWN):
+                yield from ((name, value) for value in values or [])
+
+    @property
+    def content(self) -> bytes:
+        """The body's bytes. Raises `ValueError` if their base64 is broken."""
+        body = (self.body or "").encode()
+        return a2b_base64(body, strict_mode=True) if self.is_base64_encoded else body
+
+    @model_validator(mode="after")
+    def _content_is_there(self) -> Self:
+        try:
+            _ = self.content
+        except ValueError:
+            raise PydanticCustomError("base64", BROKEN_BASE64) from None
+        return self
+
+
 def _send(url: str, sample: SampleEvent) -> Replayed:
     scheme, host, prefix, *_ = urlsplit(url)
-    event = sample.event
-    body = (event["body"] or "").encode()
-    headers = event["headers"].items()
-    connection = (HTTPSConnection if scheme == "https" else HTTPConnection)(host, timeout=_TIMEOUT)
+    if scheme not in ("http", "https") or not host:
+        raise ValueError("must begin with http:// or https:// and a host")
+    request = _Request.model_validate(sample.event)
     try:
-        connection.request(
-            event["httpMethod"],
-            prefix.rstrip("/") + event["path"],
-            b64decode(body) if event["isBase64Encoded"] else body,
-            {name: value for name, value in headers if not name.lower().startswith(_GATEWAYS_OWN)},
+        connection = (HTTPSConnection if scheme == "https" else HTTPConnection)(
+            host, timeout=_TIMEOUT
         )
-        answer = connection.getresponse()
-        return Replayed(sample, answer.status, _payload_or_name(answer.read().decode()))
+        with closing(connection):
+            connection.putrequest(request.http_method, prefix.rstrip("/") + request.path)
+            for name, value in request.own_headers:
+                connection.putheader(name, value)
+            connection.putheader("Content-Length", len(request.content))
+            connection.endheaders(request.content)
+            answer = connection.getresponse()
+            content = answer.read().decode(errors="replace")
     except HTTPException as error:
         raise OSError(f"{url} does not answer in HTTP: {error!r}") from error
-    finally:
-        connection.close()
+    return Replayed(sample, answer.status, _payload_or_name(content))
 
 
 def _payload_or_name(body: str) -> str:
@@ -153,8 +211,8 @@ def show(replayed: list[Replayed], console: Console | None = None) -> None:
         style = "green" if each.as_named else "bold red"
         table.add_row(
             Text("✓" if each.as_named else "✗", style),
-            each.sample.name,
-            each.sample.event.get("httpMethod", ""),
+            Text(each.sample.name),
+            Text(each.sample.method),
             str(each.expected[0] if each.expected else each.sample.status),
             Text(str(each.status), style),
             Text(each.answer),
