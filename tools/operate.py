@@ -13,18 +13,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import boto3
 import typer
+from boto3.dynamodb.conditions import Attr
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
-from rich.console import Console
-from rich.progress import track
 
 from domain.access import READ_SCOPE, WRITE_SCOPE
 from tools.state_file import BadState, read_state
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
+    from botocore.config import _RetryDict
+    from mypy_boto3_dynamodb.service_resource import Table
 
 TableOption = Annotated[str, typer.Option(help="The table: the stack's output TableName")]
 
+TIMEOUT = 3
+"""How long to wait for a connection, and then for a piece of the answer, in seconds."""
+ATTEMPTS = 3
+"""How often a request that fails in a way that may pass is sent."""
+
+_FAULTS_SHOWN = 20
 _TOKEN_BYTES = 32  # 256 bits
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 
@@ -47,24 +54,26 @@ def load(
     A record that is there is replaced, so that a load that broke off can be run again.
     """
     try:
-        records = read_state(file.read_text(encoding="utf-8"))
+        records = read_state(file.read_text(encoding="utf-8-sig"))
     except BadState as error:
-        raise _failure(*(f"{file}, {fault}" for fault in error.args), "Nothing was done.") from None
+        shown = [f"{file}, {fault}" for fault in error.args[:_FAULTS_SHOWN]]
+        if len(error.args) > _FAULTS_SHOWN:
+            shown.append(f"These are {_FAULTS_SHOWN} of {len(error.args)} faults.")
+        raise _failure(*shown, "Nothing was done.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise _failure(f"{file}: {error}") from None
-    client = _client()
-    for count, record in enumerate(track(records, console=Console(stderr=True), transient=True)):
-        try:
-            if revoke:
-                client.delete_item(TableName=table, Key=record.key)
-            else:
-                client.put_item(TableName=table, Item=record.item)
-        except (BotoCoreError, ClientError, KeyboardInterrupt) as error:
-            raise _failure(
-                _reason(error, table),
-                f"{count} of {len(records)} records are done: those before line {record.line}.",
-                "That line may be done too, if no answer came. To run it all again does no harm.",
-            ) from None
+    try:
+        with _table(table).batch_writer() as batch:
+            for record in records:
+                if revoke:
+                    batch.delete_item(Key=record.key)
+                else:
+                    batch.put_item(Item=record.item)
+    except (BotoCoreError, ClientError, KeyboardInterrupt) as error:
+        raise _failure(
+            _reason(error, table),
+            "Some records may be done. To run it all again does no harm.",
+        ) from None
     typer.echo(f"Records {'deleted' if revoke else 'written'}: {len(records)}.", err=True)
 
 
@@ -95,15 +104,12 @@ def credential(  # noqa: PLR0913 -- the words of a command
     try:
         (record,) = read_state(json.dumps(fields))
         if revoke:
-            _client().delete_item(
-                TableName=table,
-                Key=record.key,
-                ConditionExpression="memberId = :member",
-                ExpressionAttributeValues={":member": {"S": member}},
+            _table(table).delete_item(
+                Key=record.key, ConditionExpression=Attr("memberId").eq(member)
             )
             typer.echo("The token is revoked.", err=True)
             return
-        _client().put_item(TableName=table, Item=record.item)
+        _table(table).put_item(Item=record.item)
     except BadState as error:
         raise _failure(*error.args) from None
     except (BotoCoreError, ClientError) as error:
@@ -118,15 +124,17 @@ def credential(  # noqa: PLR0913 -- the words of a command
 
 
 def _duration(text: str) -> timedelta:
-    if match := re.fullmatch(r"([0-9]{1,4})([hdw])", text, re.ASCII):
+    if match := re.fullmatch(r"([1-9][0-9]{0,3})([hdw])", text, re.ASCII):
         return timedelta(**{_UNITS[match[2]]: int(match[1])})
     raise typer.BadParameter(f"{text} is none of 12h, 90d, 52w", param_hint="--expires-in")
 
 
-def _client() -> "DynamoDBClient":
+def _table(name: str) -> "Table":
+    retries: _RetryDict = {"mode": "standard", "total_max_attempts": ATTEMPTS}
+    config = Config(connect_timeout=TIMEOUT, read_timeout=TIMEOUT, retries=retries)
     try:
-        return boto3.client("dynamodb")
-    except BotoCoreError as error:
+        return boto3.resource("dynamodb", config=config).Table(name)
+    except (BotoCoreError, ValueError) as error:
         raise _failure(_reason(error)) from None
 
 

@@ -11,7 +11,7 @@ from pydantic import ConfigDict, StringConstraints
 from domain.errors import CorruptRecord
 from domain.records import Connection, Credential, License
 from domain.request import ConnectionId, EnterpriseId
-from tools.world import item
+from tools.world import attributes
 
 # The domain's own models, with the key's fields. What the service ignores is a mistake here: an
 # expiry that is misspelt is none.
@@ -49,13 +49,16 @@ _MODELS: dict[str, type[LicenseRecord | CredentialRecord | ConnectionRecord]] = 
 }
 
 
+_ITEM_LIMIT = 400 * 1024
+"""DynamoDB's, in bytes."""
+
+
 @dataclass(frozen=True)
 class StateRecord:
     """A record that makes sense."""
 
-    line: int
     item: dict[str, Any]
-    """As DynamoDB takes it."""
+    """As boto3's resource takes it."""
 
     @property
     def key(self) -> dict[str, Any]:
@@ -67,24 +70,38 @@ class BadState(Exception):
     """Records that make no sense: a sentence each, which names the line and the field."""
 
 
-def read_state(text: str) -> list[StateRecord]:
-    """The records of a file with one on each line, be it a JSON array or JSON Lines.
+class _NoObject(ValueError):
+    """A line is not one JSON object."""
 
-    Raises `BadState` if any is off. Access tokens have no place here, only their hashes: files are
-    copied and kept. So events/state.json, whose tokens everybody knows, is no such file.
+
+def read_state(text: str) -> list[StateRecord]:
+    """The records of a file with one record a line, be it a JSON array or JSON Lines.
+
+    Raises `BadState` if any is off, or if there is none. Access tokens have no place here, only their
+    hashes: files are copied and kept. So events/state.json, whose tokens everybody knows, is no such
+    file.
     """
     records: list[StateRecord] = []
     faults: list[str] = []
+    no_objects: list[str] = []
     lines: dict[str, int] = {}
     for line, written in _lines(text):
         try:
-            record = StateRecord(line, _item(written))
-            first = lines.setdefault(json.dumps(record.key), line)
+            record = StateRecord(_item(written))
+            first = lines.setdefault(str(record.key), line)
             if first != line:
                 raise ValueError(f"is the same record as line {first}")  # noqa: TRY301 -- one way out
             records.append(record)
-        except (CorruptRecord, TypeError, ValueError) as error:
+        except _NoObject as error:
+            no_objects.append(f"line {line}: {error}")
+        except (CorruptRecord, ValueError) as error:
             faults.append(f"line {line}: {error}")
+    if no_objects:
+        # A record on many lines, or many on one, is one mistake and not one a line.
+        more = f" ({len(no_objects)} lines in all)" if len(no_objects) > 1 else ""
+        faults.insert(0, f"{no_objects[0]}{more}; write one record a line")
+    if not (records or faults):
+        faults.append("there is no record in it")
     if faults:
         raise BadState(*faults)
     return records
@@ -92,31 +109,56 @@ def read_state(text: str) -> list[StateRecord]:
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
     for line, written in enumerate(text.split("\n"), start=1):
-        if (record := written.strip().removesuffix(",")) not in ("", "[", "]"):
+        if (record := written.strip().removesuffix(",")) not in ("", "[", "]", "[]"):
             yield line, record
 
 
 def _item(written: str) -> dict[str, Any]:
     try:
         fields = json.loads(
-            written, object_pairs_hook=_unique_fields, parse_float=Decimal, parse_int=Decimal
+            written,
+            object_pairs_hook=_unique_fields,
+            parse_float=_refuse_fraction,
+            parse_int=Decimal,
         )
     except json.JSONDecodeError as error:
-        raise ValueError(f"is no JSON object of its own: {error.msg}") from None
-    kinds = [kind for kind in _MODELS if isinstance(fields, dict) and kind in fields]
+        raise _NoObject(f"is no JSON object of its own: {error.msg}") from None
+    except RecursionError:
+        raise ValueError("is nested too deep") from None
+    if not isinstance(fields, dict):
+        raise _NoObject("is no JSON object")
+    kinds = [kind for kind in _MODELS if kind in fields]
     if not kinds:
         raise ValueError(f"must have one of {', '.join(_MODELS)} (and never a token itself)")
     record = _MODELS[kinds[0]].parse(fields)
-    try:
-        return item(record.model_dump(by_alias=True, exclude_unset=True))
-    except ArithmeticError:
-        raise ValueError("has a number of more digits than DynamoDB keeps") from None
+    item = attributes(record.model_dump(by_alias=True, exclude_unset=True))
+    size = sum(_size(name) + _size(value) for name, value in item.items())
+    if size > _ITEM_LIMIT:
+        raise ValueError(f"is an item of {size} bytes, and DynamoDB takes {_ITEM_LIMIT}")
+    return item
 
 
 def _unique_fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for name, value in pairs:
-        if name in fields or value == []:
-            raise ValueError(f"{name}: must not be {'given twice' if name in fields else 'empty'}")
-        fields[name] = set(value) if isinstance(value, list) else value
+        if name in fields:
+            raise ValueError(f"{name}: must not be given twice")
+        texts = isinstance(value, list) and all(isinstance(each, str) for each in value)
+        fields[name] = set(value) if texts else value
     return fields
+
+
+def _refuse_fraction(_: str) -> Decimal:
+    raise ValueError("has a number that is no whole one")
+
+
+def _size(value: Any) -> int:
+    """The bytes that DynamoDB counts ("Item sizes and formats" in its developer guide)."""
+    match value:
+        case str():
+            return len(value.encode())
+        case set():
+            return sum(_size(each) for each in value)
+        case Decimal():
+            return len(value.as_tuple().digits) // 2 + 2
+    return 1  # a truth value

@@ -147,21 +147,24 @@ def template() -> Any:
 
 
 def item(record: dict[str, Any]) -> dict[str, Any]:
-    """The DynamoDB item of a record as events/state.json writes it; lists become string sets."""
-    attributes = dict(record)
-    partition = enterprise_key(attributes.pop("enterprise"))
-    if "license" in attributes:
-        attributes.pop("license")
-        sort_key = LICENSE_KEY
-    elif "credential" in attributes:
-        sort_key = credential_key(attributes.pop("credential"))
-    elif "credentialSha256" in attributes:
-        sort_key = hashed_credential_key(attributes.pop("credentialSha256"))
-    else:
-        sort_key = connection_key(attributes.pop("connection"))
+    """The DynamoDB item of a record as events/state.json writes it, for boto3's client."""
     serialize = TypeSerializer().serialize
-    values = {"pk": partition, "sk": sort_key, **attributes}
-    return {
-        name: serialize(set(value) if isinstance(value, list) else value)
-        for name, value in values.items()
+    return {name: serialize(value) for name, value in attributes(record).items()}
+
+
+def attributes(record: dict[str, Any]) -> dict[str, Any]:
+    """The same for boto3's resource: the values are Python's, and lists become sets."""
+    values: dict[str, Any] = {
+        name: set(value) if isinstance(value, list) else value for name, value in record.items()
     }
+    partition = enterprise_key(values.pop("enterprise"))
+    if "license" in values:
+        values.pop("license")
+        sort_key = LICENSE_KEY
+    elif "credential" in values:
+        sort_key = credential_key(values.pop("credential"))
+    elif "credentialSha256" in values:
+        sort_key = hashed_credential_key(values.pop("credentialSha256"))
+    else:
+        sort_key = connection_key(values.pop("connection"))
+    return {"pk": partition, "sk": sort_key, **values}
