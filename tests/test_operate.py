@@ -64,7 +64,7 @@ def faults(text: str) -> list[str]:
         pytest.param(CONNECTION | {"currencies": [["BTC"]]}, "currencies: ", id="a list in a list"),
         pytest.param(
             '{"enterprise": "z", "license": "OES", "status": "active", "expiresAt": 1e-200}',
-            "no whole one",
+            "that is not whole",
             id="a number that DynamoDB does not take",
         ),
         pytest.param(LICENSE | {"expiresAt": -1}, "expiresAt: ", id="a time before 1970"),

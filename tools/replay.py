@@ -200,9 +200,9 @@ def _payload_or_name(body: str) -> str:
         return body  # no answer of the contract's
 
 
-def show(replayed: list[Replayed], console: Console | None = None) -> None:
+def show(replayed: list[Replayed]) -> None:
     """Prints a table of what came back, the first payload in full, and a line that sums it up."""
-    console = console or Console()
+    console = Console()
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=True)
     for heading in ("", "event", "method", "expected", "actual"):
         table.add_column(heading, no_wrap=True)

@@ -105,7 +105,7 @@ def _path_parameters(path: str) -> dict[str, str] | None:
 
 
 class _RequestHandler(WSGIRequestHandler):
-    """werkzeug's own; WSGI alone would join the values of a header that comes twice."""
+    """werkzeug's handler. It also hands on the headers as sent: WSGI joins those that come twice."""
 
     @override
     def make_environ(self) -> "WSGIEnvironment":

@@ -97,7 +97,7 @@ def read_state(text: str) -> list[StateRecord]:
         except (CorruptRecord, ValueError) as error:
             faults.append(f"line {line}: {error}")
     if no_objects:
-        # A record on many lines, or many on one, is one mistake and not one a line.
+        # One record on many lines is one mistake, however many lines it has.
         more = f" ({len(no_objects)} lines in all)" if len(no_objects) > 1 else ""
         faults.insert(0, f"{no_objects[0]}{more}; write one record a line")
     if not (records or faults):
@@ -149,7 +149,7 @@ def _unique_fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _refuse_fraction(_: str) -> Decimal:
-    raise ValueError("has a number that is no whole one")
+    raise ValueError("has a number that is not whole")
 
 
 def _size(value: Any) -> int:
