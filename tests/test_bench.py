@@ -1,20 +1,25 @@
-"""The floor that the bench compares the handler to does the same job."""
+"""What the bench compares the handler to does the same job."""
+
+from importlib import import_module
 
 import pytest
 
 from handlers.state import dynamodb_client
 from tests.asking import call, sample_event
-from tools.bench import floor
+from tools.replay import lambda_context
 
-pytestmark = pytest.mark.usefixtures("world")
+pytestmark = pytest.mark.usefixtures("world")  # each makes its client when it is imported
 
 
-def test_the_floor_returns_the_same_payload() -> None:
+@pytest.mark.parametrize("module", ["floor", "logged"])
+def test_what_the_handler_is_compared_to_returns_the_same_payload(module: str) -> None:
     event = sample_event("200-get")
-    assert floor.lambda_handler(event, None)["body"] == call(event).text
+    handler = import_module(f"tools.bench.{module}").lambda_handler
+    assert handler(event, lambda_context())["body"] == call(event).text
 
 
 def test_the_floor_has_the_same_time_outs_and_attempts() -> None:
-    theirs, ours = floor.dynamodb_client().meta.config, dynamodb_client().meta.config
+    theirs = import_module("tools.bench.floor").client.meta.config
+    ours = dynamodb_client().meta.config
     for name in ("connect_timeout", "read_timeout", "retries"):
         assert getattr(theirs, name) == getattr(ours, name)

@@ -9,9 +9,7 @@ from threading import Event
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from tools.bench.run import bench
 from tools.operate import credential, load
 from tools.replay import (
     SampleEvent,
@@ -123,14 +121,6 @@ def fuzz_command(
             check=False,
         )
     raise typer.Exit(ran.returncode)
-
-
-@cli.command("bench")
-def bench_command(
-    runs: Annotated[int, typer.Option(min=1, help="How often each is run, in turn.")] = 5,
-) -> None:
-    """Compare the handler's speed to a floor, and show what its time goes to. Takes minutes."""
-    bench(runs, Console())
 
 
 @cli.command()

@@ -1,1 +1,1 @@
-"""How fast the function is, as ratios to a floor taken in the same run: `make bench`."""
+"""How fast the function is, beside what a user would build instead: `make bench`."""

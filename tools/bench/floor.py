@@ -1,4 +1,4 @@
-"""The floor: a bare botocore handler that does the same job, with no framework and no validation.
+"""The floor: a bare boto3 handler that does the same job, with no framework and no validation.
 
 It makes the same read with the same time-outs and attempts, and returns the same payload; it checks
 nothing, so it is no service. What a request costs beyond this is what the service adds.
@@ -6,48 +6,50 @@ nothing, so it is no service. What a request costs beyond this is what the servi
 
 import json
 import os
-from functools import cache
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
+import boto3
 from botocore.config import Config
-from botocore.session import get_session
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-
-
-@cache
-def dynamodb_client() -> "DynamoDBClient":
-    """A client with the handler's time-outs and attempts, and botocore's defaults otherwise."""
-    config = Config(
+client = boto3.client(
+    "dynamodb",
+    config=Config(
         connect_timeout=1,
         read_timeout=1,
         retries={"mode": "standard", "total_max_attempts": 2},
-    )
-    return cast("DynamoDBClient", get_session().create_client("dynamodb", config=config))
+    ),
+)
 
 
-def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+def signing_payload(enterprise_id: str, connection_id: str, token: str, body: Any) -> str:
     """The payload, whoever asks."""
-    path, token = event["pathParameters"], event["headers"]["Authorization"].removeprefix("Bearer ")
     sort_keys = (
         f"CREDENTIAL#{sha256(token.encode()).hexdigest()}",
         "LICENSE#OES",
-        f"CONNECTION#{path['connectionId']}",
+        f"CONNECTION#{connection_id}",
     )
-    partition = {"S": f"ENTERPRISE#{path['enterpriseId']}"}
-    table = os.environ["TABLE_NAME"]
-    dynamodb_client().batch_get_item(
+    client.batch_get_item(
         RequestItems={
-            table: {
-                "Keys": [{"pk": partition, "sk": {"S": sort_key}} for sort_key in sort_keys],
+            os.environ["TABLE_NAME"]: {
+                "Keys": [
+                    {"pk": {"S": f"ENTERPRISE#{enterprise_id}"}, "sk": {"S": sort_key}}
+                    for sort_key in sort_keys
+                ],
                 "ConsistentRead": True,
             }
         }
     )
-    request = json.loads(event["body"]) | path
-    payload = json.dumps(request, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    request = body | {"enterpriseId": enterprise_id, "connectionId": connection_id}
+    return json.dumps(request, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """A 200, whoever asks."""
+    path = event["pathParameters"]
+    token = event["headers"]["Authorization"].removeprefix("Bearer ")
+    body = json.loads(event["body"])
+    payload = signing_payload(path["enterpriseId"], path["connectionId"], token, body)
     return {
         "statusCode": 200,
         "headers": {"Content-Type": "application/json"},

@@ -1,172 +1,118 @@
-"""Runs the bench and prints its tables."""
+"""Builds what is compared, measures it in turn, and shows it: `python -m tools.bench.run`.
+
+`make bench` runs it, in the environment of requirements/bench.txt.
+"""
 
 import json
 import os
 import subprocess
 import sys
 import tempfile
-import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from statistics import median
-from typing import IO, Any, cast
+from typing import IO, cast
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
+from tools.bench.build import (
+    DEPLOYED,
+    FLOOR_HERE,
+    FUNCTION_HERE,
+    ROOT,
+    Subject,
+    build_by_sam,
+)
+from tools.bench.show import draw, show
 
-from tools.world import EVENTS, ROOT, TABLE_NAME
+type Figures = dict[str, float]
 
-FLOOR, HANDLER = "tools.bench.floor", "handlers.signing"
-WARM, SOAK = 1000, 100_000
-EVENT = EVENTS / "200-get.json"
-HERE = Path(__file__).parent
-# What a figure is called, in which unit it is shown, and how many of those a second or a byte are.
-FIGURES = {
-    "cold": ("cold: start to first answer", "ms", 1e3),
-    "warm": ("warm: median", "ms", 1e3),
-    "p99": ("warm: 99th percentile", "ms", 1e3),
-    "cpu": ("warm: CPU", "ms", 1e3),
-    "memory": ("peak memory", "MiB", 1 / 2**20),
-}
+RUNS = 5
+EVENT = ROOT / "events/200-get.json"
+OPENSSL = (
+    "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=bench"
+    " -addext subjectAltName=IP:127.0.0.1"
+)
 
 
-def bench(runs: int, console: Console) -> None:
-    """Prints how the handler compares to the floor, and what its time goes to."""
-    with endpoint() as environment:
-        compare(runs, environment, console)
-        show_imports(environment, console)
-        show_parts(environment, console)
-        show_sizes(environment, console)
-        show_soak(environment, console)
+def main() -> None:
+    """Builds, measures, shows."""
+    build_by_sam()
+    rounds: list[dict[Subject, Figures]] = []
+    with tempfile.TemporaryDirectory() as folder, endpoint(Path(folder)) as urls:
+        for _ in range(RUNS + 1):
+            rounds.append({it: figures(it, urls, Path(folder)) for it in DEPLOYED})
+            for it in (FUNCTION_HERE, FLOOR_HERE):
+                rounds[-1][it] = process(it, "cold", urls["http"], Path(folder))
+    del rounds[0]  # it warms the machine
+    show(rounds)
+    draw(rounds)
 
 
 @contextmanager
-def endpoint() -> Iterator[dict[str, str]]:
-    """A DynamoDB endpoint without delay, and the environment that points a process at it."""
-    command = [sys.executable, "-m", "tools.bench.endpoint"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:  # noqa: S603 -- our own words
+def endpoint(folder: Path) -> Iterator[dict[str, str]]:
+    """A DynamoDB endpoint, with a certificate made for it in the folder; yields its URLs by scheme."""
+    certificate, key = folder / "certificate.pem", folder / "key.pem"
+    subprocess.run(  # noqa: S603 -- our own words
+        [*OPENSSL.split(), "-out", certificate, "-keyout", key], check=True, capture_output=True
+    )
+    with subprocess.Popen(  # noqa: S603 -- our own words
+        [sys.executable, "-m", "tools.bench.endpoint", certificate, key],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as server:
+        output = cast("IO[str]", server.stdout)
         try:
-            yield {
-                "PATH": os.environ["PATH"],
-                "PYTHONPATH": str(ROOT),
-                "AWS_ACCESS_KEY_ID": "none",
-                "AWS_SECRET_ACCESS_KEY": "none",
-                "AWS_REGION": "eu-central-1",
-                "AWS_DEFAULT_REGION": "eu-central-1",
-                "AWS_ENDPOINT_URL_DYNAMODB": cast("IO[str]", server.stdout).readline().strip(),
-                "PYDANTIC_DISABLE_PLUGINS": "__all__",  # as template.yaml sets it
-                "TABLE_NAME": TABLE_NAME,
-            }
+            yield {scheme: output.readline().strip() for scheme in ("http", "https")}
         finally:
             server.terminate()
 
 
-def process(environment: dict[str, str], *arguments: str) -> str:
-    """What a fresh process of Python writes to standard error."""
-    return subprocess.run(  # noqa: S603 -- our own words
-        [sys.executable, "-P", *arguments],
-        env=environment,
-        cwd=ROOT,
+def figures(subject: Subject, urls: dict[str, str], folder: Path) -> Figures:
+    """All figures of a subject in one round, in seconds and bytes."""
+    tls = process(subject, "https", urls["https"], folder)
+    return {
+        **process(subject, "cold", urls["http"], folder),
+        **process(subject, "http", urls["http"], folder),
+        "tls": tls["first"],
+        "beyond a handshake": tls["first_cpu"] - tls["handshake"],
+    }
+
+
+def process(subject: Subject, kind: str, url: str, folder: Path) -> Figures:
+    """The figures of one fresh process."""
+    trusted = folder / "trusted.pem"
+    (shipped,) = {each for root in subject.path for each in root.glob("botocore/cacert.pem")}
+    trusted.write_bytes(shipped.read_bytes() + (folder / "certificate.pem").read_bytes())
+    worker = ROOT / "tools/bench/worker.py"
+    ran = subprocess.run(  # noqa: S603 -- our own words
+        # As in Lambda, no bytecode is written.
+        [sys.executable, "-B", "-P", "-S", worker, subject.module, kind, EVENT],
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": os.pathsep.join(map(str, subject.path)),
+            "AWS_ACCESS_KEY_ID": "none",
+            "AWS_SECRET_ACCESS_KEY": "none",
+            "AWS_CA_BUNDLE": str(trusted),
+            "AWS_REGION": "eu-central-1",
+            "AWS_DEFAULT_REGION": "eu-central-1",
+            "AWS_ENDPOINT_URL_DYNAMODB": url,
+            "AWS_LAMBDA_FUNCTION_NAME": "bench",
+            "PYDANTIC_DISABLE_PLUGINS": "__all__",  # as template.yaml sets it
+            "TABLE_NAME": "StateTable",
+            # Without these two, X-Ray's SDK takes itself to be elsewhere.
+            "LAMBDA_TASK_ROOT": str(subject.path[0]),
+            "_X_AMZN_TRACE_ID": f"Root=1-{'0' * 8}-{'0' * 24};Parent={'0' * 16};Sampled=0",
+        },
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
-        check=True,
-    ).stderr
-
-
-def measure(
-    subject: str, environment: dict[str, str], requests: int = WARM, event: Path = EVENT
-) -> dict[str, float]:
-    """A worker's figures."""
-    started = str(time.monotonic_ns())
-    worker = str(HERE / "worker.py")
-    figures: dict[str, float] = json.loads(
-        process(environment, worker, subject, started, str(requests), str(event))
+        check=False,
     )
-    return figures
+    if ran.returncode:
+        raise RuntimeError(f"{subject.name}: {ran.stderr}")
+    measured: Figures = json.loads(ran.stderr)
+    return measured
 
 
-def compare(runs: int, environment: dict[str, str], console: Console) -> None:
-    """Floor and handler in turn, in fresh processes; the first round is not counted."""
-    taken: list[tuple[dict[str, float], dict[str, float]]] = []
-    for _ in range(runs + 1):
-        interpreter = measure("none", environment)["cold"]
-        floor, handler = measure(FLOOR, environment), measure(HANDLER, environment)
-        for figures in (floor, handler):
-            figures["cold"] -= interpreter
-        taken.append((floor, handler))
-    table = table_of(f"Medians of {runs} runs", "", "floor", "handler", "", "handler / floor")
-    for figure, (name, unit, factor) in FIGURES.items():
-        pairs = [(floor[figure], handler[figure]) for floor, handler in taken[1:]]
-        floor_, handler_ = (median(values) * factor for values in zip(*pairs, strict=True))
-        ratio = median(handler / floor for floor, handler in pairs)
-        table.add_row(name, f"{floor_:.2f}", f"{handler_:.2f}", unit, f"{ratio:.2f}")
-    console.print(table)
-
-
-def show_imports(environment: dict[str, str], console: Console) -> None:
-    """What importing the handler costs, by package; Python's own modules are one."""
-    spent: Counter[str] = Counter()
-    for line in process(environment, "-X", "importtime", "-c", f"import {HANDLER}").splitlines()[
-        1:
-    ]:
-        own, _, module = line.removeprefix("import time:").split("|")
-        package = module.strip().partition(".")[0]
-        spent["Python's own" if package in sys.stdlib_module_names else package] += int(own)
-    table = table_of("Imports", "package", "ms")
-    for package, microseconds in spent.most_common(9):
-        table.add_row(package, f"{microseconds / 1e3:.1f}")
-    table.add_row("all", f"{spent.total() / 1e3:.1f}")
-    console.print(table)
-
-
-def show_parts(environment: dict[str, str], console: Console) -> None:
-    """What a warm request's time goes to."""
-    parts = json.loads(process(environment, str(HERE / "parts.py"), str(EVENT)))
-    table = table_of("A warm request's parts", "part", "us")
-    for part, seconds in sorted(parts.items(), key=lambda each: -each[1]):
-        table.add_row(part, f"{seconds * 1e6:.0f}")
-    console.print(table)
-
-
-def show_sizes(environment: dict[str, str], console: Console) -> None:
-    """How the cost of a request grows with its body, mostly characters that need escaping."""
-    table = table_of("Bodies, of quotes and newlines in `notes`", "KiB", "warm ms", "over 1 KiB")
-    base = 0.0
-    for kib in (1, 16, 32, 64):
-        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-            json.dump(sized_event(kib * 1024), file)
-            file.flush()
-            warm = measure(HANDLER, environment, WARM // 4, Path(file.name))["warm"]
-        base = base or warm
-        table.add_row(str(kib), f"{warm * 1e3:.2f}", f"{(warm - base) * 1e3:+.2f}")
-    console.print(table)
-
-
-def sized_event(size: int) -> Any:
-    """The sample event with a body of exactly so many bytes."""
-    event = json.loads(EVENT.read_text())
-    body = json.loads(event["body"])
-    room = size - len(json.dumps(body | {"notes": ""}))
-    notes = '"\n' * (room // 4) + "." * (room % 4)
-    return event | {"body": json.dumps(body | {"notes": notes})}
-
-
-def show_soak(environment: dict[str, str], console: Console) -> None:
-    """Whether memory stays flat over many warm requests."""
-    figures = measure(HANDLER, environment, SOAK)
-    console.print(
-        f"Over {SOAK:,} warm requests, peak memory grew by {figures['growth'] / 2**20:.1f} MiB"
-        f" to {figures['memory'] / 2**20:.1f} MiB."
-    )
-
-
-def table_of(title: str, *columns: str) -> Table:
-    """A table with its first column to the left and figures to the right."""
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold")
-    for number, column in enumerate(columns):
-        table.add_column(column, justify="right" if number else "left")
-    return table
+if __name__ == "__main__":
+    main()

@@ -1,70 +1,116 @@
-"""One fresh process of the bench: `python -P worker.py SUBJECT STARTED REQUESTS EVENT`.
+"""One fresh process of the bench: `python -P -S worker.py MODULE KIND EVENT`.
 
-SUBJECT is the module of a `lambda_handler`, or `none` for the interpreter alone; STARTED is when the
-parent started it, in nanoseconds of the monotonic clock. Prints its figures as JSON on standard error:
-standard output is the handler's. Imports nothing of the project but the subject, so that nothing else
-is in its figures.
+MODULE has the `lambda_handler`. KIND is `cold`, or the `http` or `https` of requests after a restore.
+Prints its figures as JSON on standard error, for standard output is the handler's. Imports nothing of
+the project but MODULE, so that nothing else is in its figures.
 """
 
-import json
-import sys
 import time
 
+started = time.perf_counter()
 
-def figures(subject: str, started: int, requests: int, event_file: str) -> dict[str, float]:
-    """Seconds from start to first answer, and of warm requests; peak memory in bytes.
+import json  # noqa: E402 -- the clock comes first
+import os  # noqa: E402
+import socket  # noqa: E402
+import ssl  # noqa: E402
+import sys  # noqa: E402
+from array import array  # noqa: E402
+from collections.abc import Callable  # noqa: E402
+from importlib import import_module  # noqa: E402
+from urllib.parse import urlsplit  # noqa: E402
 
-    `growth` is by how much the warm requests raised that peak.
-    """
-    if subject == "none":
-        return {"cold": (time.monotonic_ns() - started) / 1e9}
-    from importlib import import_module  # noqa: PLC0415 -- not part of the interpreter's own start
+REQUESTS = 1000
 
-    class Context:
-        aws_request_id = "00000000-0000-4000-8000-000000000000"
-        function_name = "SigningFunction"
-        function_version = "$LATEST"
-        invoked_function_arn = "arn:aws:lambda:eu-central-1:123456789012:function:SigningFunction"
-        memory_limit_in_mb = 1024
 
-    with open(event_file, encoding="utf-8") as file:  # noqa: PTH123 -- pathlib would be in the figures
-        event = json.load(file)
-    handler = import_module(subject).lambda_handler
-    assert handler(event, Context)["statusCode"] == 200  # noqa: PLR2004, S101 -- else no figure counts
-    cold = (time.monotonic_ns() - started) / 1e9
+class Context:
+    aws_request_id = "00000000-0000-4000-8000-000000000000"
+    function_name = "SigningFunction"
+    function_version = "$LATEST"
+    invoked_function_arn = "arn:aws:lambda:eu-central-1:123456789012:function:SigningFunction"
+    memory_limit_in_mb = 1024
 
-    from array import array  # noqa: PLC0415 -- not part of the start
 
-    for _ in range(max(requests // 10, 100)):
-        handler(event, Context)
-    walls = array("d", bytes(8 * requests))  # all of it now, so that the growth is not its own
-    memory = peak_memory()
+def ask(handler: Callable[..., dict[str, object]], event: object) -> None:
+    """One request; no figure counts unless it gets its payload."""
+    answer = handler(event, Context)
+    assert answer["statusCode"] == 200, answer  # noqa: PLR2004, S101
+
+
+def after_a_restore(measure: Callable[[], dict[str, float]]) -> dict[str, float]:
+    """The figures of a copy of this process, which is to it as a restored snapshot to its origin."""
+    reader, writer = os.pipe()
+    if not os.fork():
+        os.write(writer, json.dumps(measure()).encode())
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        figures: dict[str, float] = json.load(pipe)
+    os.wait()
+    return figures
+
+
+def handshake() -> dict[str, float]:
+    """CPU seconds of a bare TLS connection to the endpoint, with a context that was ready before."""
+    url = urlsplit(os.environ["AWS_ENDPOINT_URL_DYNAMODB"])
+    context = ssl.create_default_context(cafile=os.environ["AWS_CA_BUNDLE"])
+
+    def connect() -> dict[str, float]:
+        cpu = time.process_time()
+        with (
+            socket.create_connection((url.hostname, url.port)) as plain,
+            context.wrap_socket(plain, server_hostname=url.hostname),
+        ):
+            return {"handshake": time.process_time() - cpu}
+
+    return after_a_restore(connect)
+
+
+def requests(handler: Callable[..., dict[str, object]], event: object) -> dict[str, float]:
+    """Seconds of the first request, and of those that follow it in a row; peak memory in bytes."""
+    walls = array("d", bytes(8 * REQUESTS))
+    before, cpu = time.perf_counter(), time.process_time()
+    ask(handler, event)
+    first, first_cpu = time.perf_counter() - before, time.process_time() - cpu
     cpu = time.process_time()
-    for number in range(requests):
+    for number in range(REQUESTS):
         before = time.perf_counter()
-        handler(event, Context)
+        ask(handler, event)
         walls[number] = time.perf_counter() - before
-    cpu = (time.process_time() - cpu) / requests
-    peak = peak_memory()
+    cpu = (time.process_time() - cpu) / REQUESTS
     ordered = sorted(walls)
     return {
-        "cold": cold,
-        "warm": ordered[requests // 2],
-        "p99": ordered[requests * 99 // 100],
+        "first": first,
+        "first_cpu": first_cpu,
+        "warm": ordered[REQUESTS // 2],
         "cpu": cpu,
-        "memory": peak,
-        "growth": peak - memory,
+        "p99": ordered[REQUESTS * 99 // 100],
+        "slowest": ordered[-1],
+        "rate": REQUESTS / sum(walls),
+        "memory": peak_memory(),
     }
 
 
 def peak_memory() -> int:
     """The most memory that this process has had resident, in bytes; as Linux tells it."""
     # Not getrusage's: a process started by a larger one begins with that one's peak.
-    with open("/proc/self/status", encoding="ascii") as file:  # noqa: PTH123 -- see above
+    with open("/proc/self/status", encoding="ascii") as file:  # noqa: PTH123 -- pathlib would be in the figures
         (kib,) = [line.split()[1] for line in file if line.startswith("VmHWM:")]
     return int(kib) * 1024
 
 
+def main(module: str, kind: str, event_file: str) -> dict[str, float]:
+    """The figures of a cold start, or of the requests after a restore."""
+    with open(event_file, encoding="utf-8") as file:  # noqa: PTH123 -- as above
+        event = json.load(file)
+    handler = import_module(module).lambda_handler
+    if kind == "cold":
+        ask(handler, event)
+        return {"cold": time.perf_counter() - started}
+    figures = after_a_restore(lambda: requests(handler, event))
+    if kind == "https":
+        figures |= handshake()
+    return figures
+
+
 if __name__ == "__main__":
-    _, subject_, started_, requests_, event_ = sys.argv
-    sys.stderr.write(json.dumps(figures(subject_, int(started_), int(requests_), event_)))
+    sys.stderr.write(json.dumps(main(*sys.argv[1:])))
