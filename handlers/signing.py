@@ -5,6 +5,7 @@ The numbers are those of the contract's table of checks (README, "Errors").
 
 import os
 import re
+from inspect import unwrap
 from time import time
 from typing import Any
 
@@ -18,7 +19,8 @@ from domain.request import parse_signing_request
 from handlers.answers import MethodNotAllowed, RouteNotFound, payload_answer, refusal
 from handlers.event import bearer_token, body_bytes, path_parameter
 from handlers.log import RequestLog, logger
-from handlers.state import dynamodb_client, read_records
+from handlers.state import read_records
+from handlers.warm_up import warm_up
 
 SIGNING_PATH = (
     "/api/network/v1/enterprises/<enterprise_id>"
@@ -100,5 +102,5 @@ def _log() -> RequestLog:
 
 
 if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
-    # In Lambda, making the client belongs to the start, and so to SnapStart's snapshot.
-    dynamodb_client()
+    # Undecorated, for Powertools' decorator would note that the cold start is over.
+    warm_up(unwrap(lambda_handler))

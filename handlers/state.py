@@ -6,11 +6,13 @@ from decimal import Decimal
 from functools import cache
 from hashlib import sha256
 from time import sleep
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.config import Config
+from botocore.credentials import Credentials
+from botocore.session import Session, get_session
 
 from domain.records import Item, Records
 
@@ -104,6 +106,21 @@ def dynamodb_client() -> "DynamoDBClient":
     return _client_for(os.environ.get("AWS_ENDPOINT_URL_DYNAMODB") or None)
 
 
+class _RoleCredentials(Credentials):
+    """Credentials that are looked for when a request is first signed: no snapshot holds any."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__("", "")
+        self._find = cache(session.get_component("credential_provider").load_credentials)
+
+    def load_credentials(self) -> Credentials:
+        return self
+
+    def get_frozen_credentials(self) -> Any:
+        found = self._find()
+        return found and found.get_frozen_credentials()
+
+
 @cache
 def _client_for(endpoint_url: str | None) -> "DynamoDBClient":
     config = Config(
@@ -114,4 +131,8 @@ def _client_for(endpoint_url: str | None) -> "DynamoDBClient":
         parameter_validation=False,
         user_agent="deallocation-signing",
     )
-    return boto3.client("dynamodb", endpoint_url=endpoint_url, config=config)
+    session = get_session()
+    session.register_component("credential_provider", _RoleCredentials(session))
+    return boto3.Session(botocore_session=session).client(
+        "dynamodb", endpoint_url=endpoint_url, config=config
+    )

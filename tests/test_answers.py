@@ -1,7 +1,6 @@
 """The shape of every answer, whatever the event."""
 
 import os
-import runpy
 import subprocess
 import sys
 from typing import Any
@@ -9,7 +8,6 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from handlers import signing, state
 from handlers.signing import lambda_handler
 from tests.asking import Answer, call, event_for, sample_event
 from tools.replay import lambda_context, sample_events
@@ -131,14 +129,3 @@ def test_no_debug_setting_adds_details_to_a_500() -> None:
     (answer,) = [line for line in ran.stdout.splitlines() if line.startswith("answer:")]
     assert "InternalError" in answer
     assert "Traceback" not in answer
-
-
-@pytest.mark.parametrize(("variable", "made"), [("AWS_LAMBDA_FUNCTION_NAME", 1), ("USER", 0)])
-def test_the_client_is_made_when_the_function_starts_in_lambda(
-    variable: str, made: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clients: list[None] = []
-    monkeypatch.setattr(state, "dynamodb_client", lambda: clients.append(None))
-    monkeypatch.setenv(variable, "SigningFunction")
-    runpy.run_path(str(signing.__file__))
-    assert len(clients) == made
