@@ -20,6 +20,10 @@ HOST := 127.0.0.1
 # How often `make fuzz` asks for each operation, at most; 3000 take five minutes.
 EXAMPLES := 3000
 
+# The bundle's Python, and how it compiles what will be at /var/task.
+BUNDLE_PYTHON = $(UV) run --quiet --no-project --python 3.13 python
+COMPILE = $(BUNDLE_PYTHON) -m compileall -q --invalidation-mode unchecked-hash -s "$(ARTIFACTS_DIR)" -p /var/task
+
 # No tool tells another host that it runs.
 export REDOCLY_SUPPRESS_UPDATE_NOTICE := true
 export REDOCLY_TELEMETRY := off
@@ -69,20 +73,20 @@ build: .venv-sam/.installed ## Build the function for AWS
 	$(SAM) build
 
 # `sam build` runs this to fill ARTIFACTS_DIR, and does not say for which processor. So the bundle serves both: compiled
-# modules have their processor in their names, and Python loads its own. Of the 400 services that botocore and boto3
-# describe, the bundle keeps the one in use. Lambda mounts it read-only, so the bytecode is compiled here, and never
-# checked against its source.
+# modules have their processor in their names, and Python loads its own. Lambda mounts it read-only, so the bytecode is
+# compiled here, and never checked against its source. Of the packages, only the bytecode is shipped, to halve the size.
 build-SigningFunction: | $(UV)
 	for processor in x86_64 aarch64; do \
 		$(UV) pip install --quiet --python-platform $$processor-manylinux2014 --python-version 3.13 \
 			--only-binary :all: --require-hashes --target "$(ARTIFACTS_DIR)/$$processor" -r requirements/function.txt || exit; \
 		cp -R "$(ARTIFACTS_DIR)/$$processor/." "$(ARTIFACTS_DIR)" && rm -r "$(ARTIFACTS_DIR)/$$processor" || exit; \
 	done
+	$(BUNDLE_PYTHON) tools/prune.py "$(ARTIFACTS_DIR)"
+	$(COMPILE) -b "$(ARTIFACTS_DIR)"
+	cd "$(ARTIFACTS_DIR)" && rm -rf .lock bin && find . -name '*.py' -delete
 	cp -R domain handlers "$(ARTIFACTS_DIR)"
-	cd "$(ARTIFACTS_DIR)" && rm -rf .lock bin && find . -name __pycache__ -prune -exec rm -rf {} + && \
-		find boto3/data botocore/data -mindepth 1 -maxdepth 1 -type d ! -name dynamodb -exec rm -rf {} +
-	$(UV) run --quiet --no-project --python 3.13 python -m compileall -q --invalidation-mode unchecked-hash \
-		-s "$(ARTIFACTS_DIR)" -p /var/task "$(ARTIFACTS_DIR)"
+	find "$(ARTIFACTS_DIR)" -name __pycache__ -prune -exec rm -rf {} +
+	$(COMPILE) "$(ARTIFACTS_DIR)/domain" "$(ARTIFACTS_DIR)/handlers"
 
 dynamodb: $(INSTALLED) ## Serve an embedded DynamoDB with the sample state, on HOST and PORT
 	@$(VENV)/bin/python -m tools dynamodb --host $(HOST)
@@ -92,8 +96,8 @@ smoke: $(INSTALLED) ## Replay the sample events over HTTP, to a deployed stage a
 
 bench: .venv-bench/.installed .venv-sam/.installed ## Compare the speed to that of what a user would build instead (ten minutes, Linux only)
 	rm -rf .aws-sam/bench
-	$(MAKE) build-SigningFunction ARTIFACTS_DIR=$(CURDIR)/.aws-sam/bench/make ARCH=$$(uname -m)
-	PATH=$(CURDIR)/.venv-bench/bin:$$PATH .venv-bench/bin/python -m tools.bench.run
+	$(MAKE) build-SigningFunction ARTIFACTS_DIR="$(CURDIR)/.aws-sam/bench/make"
+	PATH="$(CURDIR)/.venv-bench/bin:$$PATH" .venv-bench/bin/python -m tools.bench.run
 
 mutate: $(INSTALLED) ## Change the code in hundreds of small ways, and see the tests fail (half an hour)
 	$(VENV)/bin/mutmut run
