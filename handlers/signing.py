@@ -3,6 +3,7 @@
 The numbers are those of the contract's table of checks (README, "Errors").
 """
 
+import gc
 import os
 import re
 from inspect import unwrap
@@ -104,3 +105,5 @@ def _log() -> RequestLog:
 if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
     # Undecorated, for Powertools' decorator would note that the cold start is over.
     warm_up(unwrap(lambda_handler))
+    # Garbage collection would go through all that start-up made, once after a restore: 6 ms in one request.
+    gc.freeze()

@@ -101,14 +101,15 @@ def test_a_function_that_cannot_answer_does_not_start(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(("variable", "times"), [("AWS_LAMBDA_FUNCTION_NAME", 1), ("USER", 0)])
-def test_a_function_warms_up_when_it_starts_in_lambda_and_nowhere_else(
+def test_a_function_warms_up_and_freezes_when_it_starts_in_lambda_and_nowhere_else(
     variable: str, times: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    warmed: list[object] = []
-    monkeypatch.setattr("handlers.warm_up.warm_up", warmed.append)
+    done: list[str] = []
+    monkeypatch.setattr("handlers.warm_up.warm_up", lambda _: done.append("warm-up"))
+    monkeypatch.setattr("gc.freeze", lambda: done.append("freeze"))
     monkeypatch.setenv(variable, "SigningFunction")
     runpy.run_path(str(signing.__file__))
-    assert len(warmed) == times
+    assert done == ["warm-up", "freeze"] * times
 
 
 def test_a_warm_up_leaves_the_cold_start_to_the_first_request() -> None:

@@ -96,7 +96,7 @@ def process(subject: Subject, kind: str, url: str, folder: Path) -> Figures:
             "AWS_REGION": "eu-central-1",
             "AWS_DEFAULT_REGION": "eu-central-1",
             "AWS_ENDPOINT_URL_DYNAMODB": url,
-            "AWS_LAMBDA_FUNCTION_NAME": "bench",
+            **({"AWS_LAMBDA_FUNCTION_NAME": "bench"} if subject in DEPLOYED else {}),
             "PYDANTIC_DISABLE_PLUGINS": "__all__",  # as template.yaml sets it
             "TABLE_NAME": "StateTable",
             # Without these two, X-Ray's SDK takes itself to be elsewhere.
