@@ -1,8 +1,8 @@
 """What the function does when it starts in Lambda, before SnapStart takes its snapshot.
 
-One request goes through the whole handler, so that the snapshot holds all that is otherwise imported
-and computed for the first caller. No request leaves the process, and nothing of it stays: no connection,
-no credential, no line of the log.
+One request goes through the whole handler, so that the snapshot holds all that is otherwise
+imported and computed for the first caller. No request leaves the process, and nothing of it stays:
+no connection, no credential, no line of the log.
 """
 
 import encodings.idna  # noqa: F401 -- Python imports it when it first looks up a host
@@ -64,7 +64,7 @@ class NotReady(Exception):
 
 
 def warm_up(handler: Callable[[Any, Any], dict[str, Any]]) -> None:
-    """Sends a good request through the handler. Raises `NotReady` if it does not get its payload."""
+    """Sends a good request through the handler. Raises `NotReady` if it gets no payload."""
     events = dynamodb_client().meta.events
     hooks: dict[str, Callable[..., Any]] = {
         "choose-signer.dynamodb.BatchGetItem": _unsigned,

@@ -256,16 +256,19 @@ def test_the_costs_are_what_their_factors_come_to() -> None:
 
 
 def test_the_memory_sizes_cost_what_the_arithmetic_says() -> None:
-    start, request = (
-        float(each) for each in re.findall(r"of ([\d.]+) s .* and ([\d.]+) ms a", ALL)[0]
+    plain = " ".join(ALL.split())
+    (figures,) = re.findall(
+        r"([\d.]+) s of CPU for a start, ([\d.]+) ms [^.]* and ([\d.]+) ms for a warm", plain
     )
-    wait = float(re.findall(r"([\d.]+) ms of waiting for DynamoDB", ALL)[0])
+    start, restored, request = map(float, figures)
+    wait = float(re.findall(r"([\d.]+) ms of waiting for DynamoDB", plain)[0])
     (gigabyte_second,) = re.findall(r"^\| Lambda, arm64,.*?\$([\d.]+)", ALL, re.MULTILINE)
-    for memory, duration, cost, first in table("memory"):
+    for memory, duration, cost, after_a_restore, after_a_start in table("memory"):
         megabytes = int(memory.removesuffix(" MB"))
         share = megabytes / 1769
         milliseconds = wait + request / share
         assert duration == f"{milliseconds:.1f} ms"
         billed = megabytes / 1024 * ceil(milliseconds) / 1000 * 1e6 * float(gigabyte_second)
         assert cost == f"${billed:.2f}"
-        assert first == f"{start / share:.1f} s"
+        assert after_a_restore == f"{wait + restored / share:.0f} ms"
+        assert after_a_start == f"{start / share:.1f} s"

@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError
 from botocore.loaders import Loader
 from botocore.session import Session, get_session
 from moto.core.botocore_stubber import MockRawResponse
+from moto.core.models import botocore_stubber
 
 from tools.prune import ROOTS, prune, pruned_roots, replace
 
@@ -84,6 +85,7 @@ def requests_of(session: Any, region: str, **config: Any) -> list[Any]:
             aws_account_id="123456789012",
             config=Config(**config),
         )
+        client.meta.events.unregister("before-send", botocore_stubber)  # moto's, in every session
         client.meta.events.register("before-send", answer)
         for parameters in REQUESTS:
             client.batch_get_item(**parameters)

@@ -1,8 +1,8 @@
 """Takes out of a bundle what its packages carry for other uses: `python prune.py BUNDLE`.
 
 The client of the bundle sends the same requests. It is made several times as fast, because botocore
-reads no description of what the function never asks. A TLS connection takes less CPU, because OpenSSL
-reads the certificates that are trusted for each new one.
+reads no description of what the function never asks. A TLS connection takes less CPU, because
+OpenSSL reads all trusted certificates for each new one.
 """
 
 import gzip
@@ -60,7 +60,7 @@ def prune(bundle: Path) -> None:
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Writes a new file: an installer may have linked the old one to those of other environments."""
+    """Writes a new file: an installer may have linked the old one to other environments'."""
     path.unlink()
     path.write_bytes(content)
 

@@ -1,7 +1,7 @@
 """A DynamoDB endpoint without delay: it gives every request the sample trader's three records.
 
-Run as a process, so that its work is not the handler's: `python -m tools.bench.endpoint CERTIFICATE KEY`
-prints its two URLs, over HTTP and over TLS, and serves until it is ended.
+Run as a process, so that its work is not the handler's: `python -m tools.bench.endpoint CERTIFICATE
+KEY` prints its two URLs, over HTTP and over TLS, and serves until it is ended.
 """
 
 import json
@@ -36,8 +36,8 @@ def response() -> bytes:
     """The whole HTTP response."""
     items = [{"pk": {"S": PARTITION}, **item} for item in ITEMS]
     body = json.dumps({"Responses": {"StateTable": items}, "UnprocessedKeys": {}}).encode()
-    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: {len(body)}"
-    return f"{head}\r\n\r\n".encode() + body
+    head = ["HTTP/1.1 200 OK", "Content-Type: application/x-amz-json-1.0"]
+    return "\r\n".join([*head, f"Content-Length: {len(body)}", "", ""]).encode() + body
 
 
 def answer(connection: socket.socket) -> None:

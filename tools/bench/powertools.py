@@ -1,4 +1,4 @@
-"""The same job as Powertools' documentation does it: resolver, validation, Logger, Metrics, Tracer."""
+"""The same job as Powertools' documentation does it, with all that it offers for it."""
 
 from typing import Annotated, Any
 

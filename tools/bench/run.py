@@ -49,7 +49,7 @@ def main() -> None:
 
 @contextmanager
 def endpoint(folder: Path) -> Iterator[dict[str, str]]:
-    """A DynamoDB endpoint, with a certificate made for it in the folder; yields its URLs by scheme."""
+    """A DynamoDB endpoint, with a certificate made for it in the folder; yields URLs by scheme."""
     certificate, key = folder / "certificate.pem", folder / "key.pem"
     subprocess.run(  # noqa: S603 -- our own words
         [*OPENSSL.split(), "-out", certificate, "-keyout", key], check=True, capture_output=True

@@ -1,8 +1,8 @@
 """One fresh process of the bench: `python -P -S worker.py MODULE KIND EVENT`.
 
-MODULE has the `lambda_handler`. KIND is `cold`, or the `http` or `https` of requests after a restore.
-Prints its figures as JSON on standard error, for standard output is the handler's. Imports nothing of
-the project but MODULE, so that nothing else is in its figures.
+MODULE has the `lambda_handler`. KIND is `cold`, or the `http` or `https` of requests after a
+restore. Prints its figures as JSON on standard error, for standard output is the handler's. Imports
+nothing of the project but MODULE, so that nothing else is in its figures.
 """
 
 import time
@@ -37,7 +37,7 @@ def ask(handler: Callable[..., dict[str, object]], event: object) -> None:
 
 
 def after_a_restore(measure: Callable[[], dict[str, float]]) -> dict[str, float]:
-    """The figures of a copy of this process, which is to it as a restored snapshot to its origin."""
+    """The figures of a fork of this process, which is to it as a restored process to the first."""
     reader, writer = os.pipe()
     if not os.fork():
         os.write(writer, json.dumps(measure()).encode())
@@ -50,7 +50,7 @@ def after_a_restore(measure: Callable[[], dict[str, float]]) -> dict[str, float]
 
 
 def handshake() -> dict[str, float]:
-    """CPU seconds of a bare TLS connection to the endpoint, with a context that was ready before."""
+    """CPU seconds of a bare TLS connection to the endpoint, with a context that was ready."""
     url = urlsplit(os.environ["AWS_ENDPOINT_URL_DYNAMODB"])
     context = ssl.create_default_context(cafile=os.environ["AWS_CA_BUNDLE"])
 
@@ -94,7 +94,7 @@ def requests(handler: Callable[..., dict[str, object]], event: object) -> dict[s
 def peak_memory() -> int:
     """The most memory that this process has had resident, in bytes; as Linux tells it."""
     # Not getrusage's: a process started by a larger one begins with that one's peak.
-    with open("/proc/self/status", encoding="ascii") as file:  # noqa: PTH123 -- pathlib would be in the figures
+    with open("/proc/self/status", encoding="ascii") as file:  # noqa: PTH123 -- no pathlib here
         (kib,) = [line.split()[1] for line in file if line.startswith("VmHWM:")]
     return int(kib) * 1024
 
