@@ -40,7 +40,10 @@ class _Record(BaseModel):
         try:
             return cls.model_validate(item)
         except ValidationError as error:
-            faults = [f"{fault['loc'][0]}: {fault['msg']}" for fault in error.errors()]
+            # The location is empty for a name with a lone surrogate.
+            faults = [
+                f"{next(iter(fault['loc']), 'a name')}: {fault['msg']}" for fault in error.errors()
+            ]
             raise CorruptRecord(f"{cls.__name__}: {'; '.join(faults)}") from None
 
 

@@ -64,7 +64,7 @@ def context_id(event: object, name: str) -> str | None:
     match event:
         case {"requestContext": dict(ids)}:
             value = ids.get(name)
-            if isinstance(value, str) and value.isascii():
+            if isinstance(value, str) and value.isascii() and value.isprintable():
                 return value
     return None
 

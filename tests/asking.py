@@ -13,7 +13,16 @@ from aws_lambda_powertools.shared import constants
 
 from handlers.signing import lambda_handler
 from tools.replay import lambda_context
-from tools.world import EVENTS, TABLE_NAME, item, logging_to
+from tools.world import (
+    BODY,
+    CONNECTION_ID,
+    ENTERPRISE_ID,
+    EVENTS,
+    TABLE_NAME,
+    TOKEN,
+    item,
+    logging_to,
+)
 
 type Lines = Callable[[], list[dict[str, Any]]]
 """Returns what the function has logged: one dictionary for each line."""
@@ -25,17 +34,8 @@ POWERTOOLS_VARIABLES = {
     if isinstance(name, str) and name.startswith("POWERTOOLS_")
 }
 """The environment variables that Powertools reads."""
-BODY: dict[str, Any] = {
-    "amount": {"currency": "BTC", "quantity": "150000000"},
-    "clientExternalId": "withdrawal-2041",
-    "nonce": "01J9ZQ6K3M",
-}
 SCENARIO_TOKEN = "token-of-a-scenario"  # noqa: S105 -- only the tests' own records know it
-ACME = {
-    "enterprise_id": "acme-capital",
-    "connection_id": "6f1c2e1a-0b5d-4c58-9a3e-3d2b7f4a9c01",
-    "token": "sample-token-trader",
-}
+ACME = {"enterprise_id": ENTERPRISE_ID, "connection_id": CONNECTION_ID, "token": TOKEN}
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.asking import BODY, METHODS, Scenario, ask
+from tests.asking import METHODS, Scenario, ask
+from tools.world import BODY
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -62,12 +62,12 @@ def test_a_host_name_that_does_not_resolve_is_a_500(
     assert_internal_error(ask(), log_lines, "EndpointConnectionError")
 
 
-def test_the_read_times_out_before_the_function_and_the_function_before_api_gateway() -> None:
+def test_a_silent_read_ends_before_the_function_and_the_function_before_api_gateway() -> None:
     function = template()["Resources"]["SigningFunction"]["Properties"]
     longest_back_off = 1  # botocore's wait before the second attempt, in seconds
     api_gateway_timeout = 29
-    longest_read = ATTEMPTS * 2 * TIMEOUT + longest_back_off
-    assert longest_read < function["Timeout"] < api_gateway_timeout
+    silent_read = ATTEMPTS * 2 * TIMEOUT + longest_back_off
+    assert silent_read < function["Timeout"] < api_gateway_timeout
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -12,18 +12,10 @@ import pytest
 
 from handlers.log import EXCEPTION_LIMIT, SERVICE
 from handlers.signing import KEEP_ACTIVE, lambda_handler
-from tests.asking import (
-    ACME,
-    BODY,
-    POWERTOOLS_VARIABLES,
-    Lines,
-    ask,
-    call,
-    event_for,
-    sample_event,
-)
+from tests.asking import ACME, POWERTOOLS_VARIABLES, Lines, ask, call, event_for, sample_event
 from tests.dynamodb import ITEMS, dynamodb_answering, read
 from tools.replay import lambda_context, sample_events
+from tools.world import BODY
 
 pytestmark = pytest.mark.usefixtures("world")
 
@@ -224,6 +216,8 @@ def test_the_scheduled_event_is_logged_without_a_read_or_a_metric(
 def lines_of_a_process(environment: dict[str, str]) -> list[dict[str, Any]]:
     """The log of a new process that handles three requests with these environment variables."""
     script = (
+        "import logging, sys\n"
+        "logging.basicConfig(format='%(message)s', stream=sys.stdout)\n"  # as Lambda has a handler
         "from tests.asking import call, sample_event\n"
         "from tools.world import sample_world\n"
         "with sample_world():\n"

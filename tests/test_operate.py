@@ -71,6 +71,7 @@ def faults(text: str) -> list[str]:
         pytest.param(LICENSE | {"expiresAt": 10**4000}, "expiresAt: ", id="thousands of digits"),
         pytest.param(LICENSE | {"expiresAt": float("nan")}, "expiresAt: ", id="not a number"),
         pytest.param(100_000 * "[", "nested too deep", id="deep nesting"),
+        pytest.param(LICENSE | {"\ud800": 1}, "a name: ", id="a name that is no text"),
         pytest.param(
             CONNECTION | {"name": 400 * 1024 * "n"}, "is an item of 4", id="more than 400 KB"
         ),
@@ -163,7 +164,7 @@ def in_its_world(dynamodb: dict[str, str]) -> Iterator[None]:
 
 def run(*words: str | Path, table: str = TABLE_NAME) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603 -- our own words
-        [sys.executable, "-m", "tools", *words, "--table", table],
+        [sys.executable, "-m", "tools", words[0], "--table", table, *words[1:]],
         capture_output=True,
         text=True,
         check=False,
@@ -307,6 +308,14 @@ def test_a_minted_token_counts_until_the_command_that_it_came_with_revokes_it() 
     assert ask("GET", token=token).name == "NotAMember"
 
 
+@pytest.mark.usefixtures("in_its_world")
+def test_the_command_that_revokes_a_token_serves_names_that_begin_with_a_dash() -> None:
+    minted = run("credential", "--scope", READ, "--", "-zenith", "-trader")
+    command = minted.stderr.splitlines()[-1]
+    ran = subprocess.run(shlex.split(command), check=False)  # noqa: S603 -- its own words
+    assert ran.returncode == 0
+
+
 def test_a_minted_token_has_256_bits_and_the_table_gets_its_hash_alone(
     in_its_world: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -332,6 +341,7 @@ def test_a_minted_token_has_256_bits_and_the_table_gets_its_hash_alone(
         (["credential", ENTERPRISE_ID, "trader", "--scope", READ, "--expires-in", "1y"], "1y"),
         (["credential", ENTERPRISE_ID, "trader", "--scope", READ, "--expires-in", "0h"], "0h"),
         (["credential", "", "trader", "--scope", READ], "enterprise: "),
+        (["credential", ENTERPRISE_ID, "trader", "--revoke", "", "--scope", READ], "Sha256: "),
         (["credential", ENTERPRISE_ID, "trader", "--revoke", HASH], "no token of this hash"),
         (["credential", ENTERPRISE_ID, "other", "--revoke", TRADER], "no token of this hash"),
     ],

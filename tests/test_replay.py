@@ -13,13 +13,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from handlers.signing import lambda_handler
+from handlers.signing import KEEP_ACTIVE, lambda_handler
 from tests.asking import sample_event
 from tools.replay import (
     BROKEN_BASE64,
     Replayed,
     SampleEvent,
     lambda_context,
+    payload_or_name,
     replay_over_http,
     sample_events,
     why_not_sent,
@@ -88,6 +89,18 @@ def test_what_is_no_event_is_replayed_as_the_500_that_it_gets(tmp_path: Path) ->
     assert (ran.returncode, ran.stderr) == (0, "")
 
 
+def test_the_event_of_the_schedule_is_replayed(tmp_path: Path) -> None:
+    ran = run_replay(*written(tmp_path, 200, [KEEP_ACTIVE]))
+    assert "1 of 1 events got the status in their name." in ran.stdout
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_a_method_that_no_terminal_can_show_is_replayed(tmp_path: Path) -> None:
+    ran = run_replay(*written(tmp_path, 404, [{"httpMethod": "G\ud800", "path": "/"}]))
+    assert "G\\ud800" in ran.stdout
+    assert ran.returncode == 0
+
+
 def test_an_event_as_the_console_of_api_gateway_makes_it_is_replayed(tmp_path: Path) -> None:
     ran = run_replay(*written(tmp_path, 401, [console_event()]))
     assert "1 of 1 events got the status in their name." in ran.stdout
@@ -143,6 +156,22 @@ def test_a_replay_that_can_send_nothing_fails_with_the_reason(url: str, tmp_path
     ran = run_replay("--url", url, *written(tmp_path, 500, [[]]))
     assert "Not sent: 500-0; " in ran.stdout
     assert (ran.returncode, ran.stderr) == (1, "")
+
+
+def test_of_two_files_with_one_name_each_is_judged_by_itself(url: str, tmp_path: Path) -> None:
+    files = []
+    for folder, event in (("good", sample_event("401-no-token")), ("bad", [])):
+        (tmp_path / folder).mkdir()
+        files += written(tmp_path / folder, 401, [event])
+    ran = run_replay("--url", url, *files)
+    assert ran.stdout.count("Not sent: 401-0; ") == 1
+    assert "1 of 1 events got the answer that the handler gives." in ran.stdout
+    assert ran.returncode == 0
+
+
+@pytest.mark.parametrize("body", ["[" * 100_000, "[]", '{"name"', ""])
+def test_an_answer_that_is_none_of_the_contract_is_shown_as_it_is(body: str) -> None:
+    assert payload_or_name(body) == body
 
 
 class Gateway(BaseHTTPRequestHandler):

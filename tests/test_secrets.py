@@ -10,10 +10,10 @@ from hashlib import sha256
 
 import pytest
 
-from tests.asking import BODY, POWERTOOLS_VARIABLES, ask, call
+from tests.asking import POWERTOOLS_VARIABLES, ask, call
 from tests.dynamodb import QUICK_FAULTS, SILENT_FAULTS, dynamodb_answering
 from tools.replay import sample_events
-from tools.world import sample_world
+from tools.world import BODY, sample_world
 
 FAULTS = QUICK_FAULTS | SILENT_FAULTS
 FAULTY_BODY = BODY | {"notes": "notes-of-this-test", "nonce": "nonce-of-this-test"}

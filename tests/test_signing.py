@@ -15,9 +15,9 @@ from typing import Any, override
 import pytest
 
 from domain.errors import InvalidRequest, PayloadMismatch
-from tests.asking import ACME, BODY, ask
+from tests.asking import ACME, ask
 from tests.unit.test_payload import SIGNED, VECTORS
-from tools.world import ROOT
+from tools.world import BODY, ROOT
 
 DOCUMENT = (ROOT / "docs" / "signing.md").read_text()
 EXAMPLES = re.findall(r"^```(\w+)\n(.*?)^```", DOCUMENT, re.MULTILINE | re.DOTALL)

@@ -22,6 +22,7 @@ SETTINGS = {
         "AWS_SHARED_CREDENTIALS_FILE": "{config}",
     },
     "an endpoint in the home directory's configuration": {"HOME": "{home}"},
+    "a proxy for HTTP": {"HTTP_PROXY": "http://127.0.0.1:{port}"},
     "a profile that is not there": {"AWS_PROFILE": "absent", "AWS_DEFAULT_PROFILE": "absent"},
     "other endpoints of AWS": {
         "AWS_ACCOUNT_ID": "123456789012",

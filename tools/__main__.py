@@ -69,19 +69,21 @@ def replay_command(
     if (sam_local or no_state) and not url:
         raise typer.BadParameter("is required with it", param_hint="--url")
     samples = events or sample_events()
-    reasons = {each.name: why_not_sent(each, sam_local=sam_local) for each in samples if url}
+    reasons = [why_not_sent(each, sam_local=sam_local) if url else "" for each in samples]
     # The table instead of the log's lines.
     with sample_world(with_state=not no_state), logging_to(StringIO()):
-        replayed = replay(sample for sample in samples if not reasons.get(sample.name))
+        replayed = replay(
+            sample for sample, reason in zip(samples, reasons, strict=True) if not reason
+        )
     if url:
         try:
             replayed = replay_over_http(url, replayed)
         except (OSError, ValueError) as error:
             raise typer.BadParameter(f"{url}: {error}", param_hint="--url") from error
     show(replayed)
-    for name, reason in reasons.items():
+    for sample, reason in zip(samples, reasons, strict=True):
         if reason:
-            typer.echo(f"Not sent: {name}; {reason}.")
+            typer.echo(f"Not sent: {sample.name}; {reason}.")
     if not (replayed and all(each.as_named for each in replayed)):
         raise typer.Exit(1)
 

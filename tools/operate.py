@@ -90,9 +90,9 @@ def credential(  # noqa: PLR0913 -- the words of a command
 ) -> None:
     """Mint an access token and print it, this once, or revoke one; the table has its hash alone."""
     token = token_urlsafe(_TOKEN_BYTES)
-    digest = revoke or sha256(token.encode()).hexdigest()
+    digest = sha256(token.encode()).hexdigest() if revoke is None else revoke
     expires_at = datetime.now(UTC) + _duration(expires_in)
-    if not (scope or revoke):
+    if not scope and revoke is None:
         raise typer.BadParameter("is required", param_hint="--scope")
     fields = {
         "enterprise": enterprise,
@@ -103,7 +103,7 @@ def credential(  # noqa: PLR0913 -- the words of a command
     }
     try:
         (record,) = read_state(json.dumps(fields))
-        if revoke:
+        if revoke is not None:
             _table(table).delete_item(
                 Key=record.key, ConditionExpression=Attr("memberId").eq(member)
             )
@@ -116,7 +116,7 @@ def credential(  # noqa: PLR0913 -- the words of a command
         raise _failure(_reason(error, table)) from None
     typer.echo(token)
     tools = [sys.executable, "-m", "tools"]
-    again = [*tools, "credential", enterprise, member, "--table", table, "--revoke", digest]
+    again = [*tools, "credential", "--table", table, "--revoke", digest, "--", enterprise, member]
     typer.echo(
         f"It is valid until {expires_at:%Y-%m-%d %H:%M} UTC. To revoke it:\n{shlex.join(again)}",
         err=True,

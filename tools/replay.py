@@ -54,7 +54,8 @@ class SampleEvent:
     @property
     def method(self) -> str:
         """The HTTP method; empty if there is none."""
-        return str(self.event.get("httpMethod", "")) if isinstance(self.event, dict) else ""
+        method = str(self.event.get("httpMethod", "")) if isinstance(self.event, dict) else ""
+        return method.encode(errors="backslashreplace").decode()  # a terminal takes no surrogates
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -132,7 +133,9 @@ def lambda_context(request_id: str | None = None) -> LambdaContext:
 
 def _replay(sample: SampleEvent) -> Replayed:
     answer = lambda_handler(sample.event, lambda_context())
-    return Replayed(sample, answer["statusCode"], _payload_or_name(answer["body"]))
+    # The event of the schedule has an empty answer.
+    status = answer.get("statusCode", HTTPStatus.OK.value)
+    return Replayed(sample, status, payload_or_name(answer.get("body", "")))
 
 
 class _Request(BaseModel):
@@ -189,15 +192,16 @@ def _send(url: str, sample: SampleEvent) -> Replayed:
             content = answer.read().decode(errors="replace")
     except HTTPException as error:
         raise OSError(f"{url} does not answer in HTTP: {error!r}") from error
-    return Replayed(sample, answer.status, _payload_or_name(content))
+    return Replayed(sample, answer.status, payload_or_name(content))
 
 
-def _payload_or_name(body: str) -> str:
+def payload_or_name(body: str) -> str:
+    """What a body says: the payload, the error's name, or the whole if it is none of the contract's."""
     try:
         answer = json.loads(body)
         return str(answer.get("payload") or answer["name"])
-    except (ValueError, AttributeError, KeyError):
-        return body  # no answer of the contract's
+    except (ValueError, AttributeError, KeyError, RecursionError):
+        return body
 
 
 def show(replayed: list[Replayed]) -> None:

@@ -95,8 +95,8 @@ def dynamodb_server(host: str, port: int) -> Iterator[str]:
     Yields its URL, for whatever speaks DynamoDB's protocol with any credentials and `REGION`.
     """
     backend = DomainDispatcherApplication(create_backend_app)
-    anything = {"AWS_ACCESS_KEY_ID": "sample", "AWS_SECRET_ACCESS_KEY": "sample"}
-    with listening(backend, host, port) as url, aws_environment(**anything):
+    own = {"AWS_ACCESS_KEY_ID": "sample", "AWS_SECRET_ACCESS_KEY": "sample", "NO_PROXY": host}
+    with listening(backend, host, port) as url, aws_environment(**own):
         client = boto3.client("dynamodb", endpoint_url=url)
         create_table(client)
         load_sample_state(client)
