@@ -34,7 +34,7 @@ logger = Logger(
 # Powertools takes the level from the environment. A higher one would drop lines and their metrics.
 logger.initial_log_level = logging.INFO
 logger.refresh_sample_rate_calculation()
-# Else Lambda's own handler would write each line a second time, if Powertools is told not to prevent it.
+# With POWERTOOLS_LOG_DEDUPLICATION_DISABLED, Lambda's own handler would write each line again.
 logging.getLogger(SERVICE).propagate = False
 # Below WARNING, botocore logs each client it creates and each request, and so the token's hash.
 logging.getLogger("botocore").setLevel(logging.WARNING)

@@ -103,8 +103,8 @@ def _log() -> RequestLog:
 
 
 if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
-    # Undecorated, for Powertools' decorator would note that the cold start is over.
+    # Undecorated, because Powertools' decorator takes its first call for the cold start.
     warm_up(unwrap(lambda_handler))
-    # Garbage collection would go through all that start-up made, once after a restore. That takes
-    # 6 ms of one request.
+    # Otherwise the first garbage collection after a restore looks at all objects of the start-up,
+    # which takes 6 ms of one request.
     gc.freeze()

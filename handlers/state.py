@@ -106,8 +106,11 @@ def dynamodb_client() -> "DynamoDBClient":
     return _client_for(os.environ.get("AWS_ENDPOINT_URL_DYNAMODB") or None)
 
 
-class _RoleCredentials(Credentials):
-    """Credentials that are looked for when a request is first signed: no snapshot holds any."""
+class _LateCredentials(Credentials):
+    """Looks for the credentials when the first request is signed, so that no snapshot holds any.
+
+    It is both what the session finds credentials with and the credentials that it finds.
+    """
 
     def __init__(self, session: Session) -> None:
         super().__init__("", "")
@@ -132,7 +135,7 @@ def _client_for(endpoint_url: str | None) -> "DynamoDBClient":
         user_agent="deallocation-signing",
     )
     session = get_session()
-    session.register_component("credential_provider", _RoleCredentials(session))
+    session.register_component("credential_provider", _LateCredentials(session))
     return boto3.Session(botocore_session=session).client(
         "dynamodb", endpoint_url=endpoint_url, config=config
     )

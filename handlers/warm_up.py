@@ -1,8 +1,8 @@
-"""What the function does when it starts in Lambda, before SnapStart takes its snapshot.
+"""The warm-up in Lambda, before SnapStart takes its snapshot.
 
-One request goes through the whole handler, so that the snapshot holds all that is otherwise
-imported and computed for the first caller. No request leaves the process, and nothing of it stays:
-no connection, no credential, no line of the log.
+One request goes through the whole handler. So the snapshot holds what is otherwise imported and
+computed for the first caller. Nothing leaves the process, and nothing of the request stays: no
+connection, no credential, no log line.
 """
 
 import encodings.idna  # noqa: F401 -- Python imports it when it first looks up a host
@@ -89,7 +89,7 @@ def _unsigned(**_: object) -> object:
 
 
 def _answered(request: AWSPreparedRequest, **_: object) -> AWSResponse:
-    """What botocore takes for DynamoDB's answer, and then sends no request."""
+    """An answer in DynamoDB's place: botocore then sends no request."""
     (table,) = json.loads(cast("bytes", request.body))["RequestItems"]
     items = [{"pk": {"S": enterprise_key(_NAME)}, **item} for item in _ITEMS]
     body = json.dumps({"Responses": {table: items}, "UnprocessedKeys": {}}).encode()
