@@ -17,10 +17,8 @@ import json
 import os
 import platform
 import shutil
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -33,11 +31,11 @@ from urllib.parse import urlsplit
 import boto3
 import pytest
 
+from tests.artifact import free_address, wait_for
 from tools.world import EVENTS, REGION, ROOT, item
 
 type Template = dict[str, Any]
 
-STARTS_WITHIN = 30.0  # seconds
 UNKNOWN = ("AWS::CodeDeploy::", "AWS::WAFv2::WebACLAssociation")
 ANY = ("delete", "get", "head", "options", "patch", "post", "put")
 ANY_METHOD = "x-amazon-apigateway-any-method"
@@ -144,16 +142,14 @@ class Stage:
 @pytest.fixture(scope="module")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     folder = tmp_path_factory.mktemp("emulator")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    address = free_address()
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(  # noqa: S603 -- our own words
             [ROOT / ".venv-deploy/bin/ministack"],
             cwd=folder,
             env={
                 "BIND_HOST": "127.0.0.1",
-                "GATEWAY_PORT": str(port),
+                "GATEWAY_PORT": address.partition(":")[2],
                 "HOME": str(folder),
                 "MINISTACK_REGION": REGION,
                 "PATH": os.environ["PATH"],
@@ -164,24 +160,11 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
             stderr=log,
         )
         try:
-            wait_for(port)
-            yield Emulator(f"http://127.0.0.1:{port}")
+            wait_for(address)
+            yield Emulator(f"http://{address}")
         finally:
             process.terminate()
             process.wait()
-
-
-def wait_for(port: int) -> None:
-    give_up = time.monotonic() + STARTS_WITHIN
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-        except OSError:
-            if time.monotonic() > give_up:
-                raise
-            time.sleep(0.05)
-        else:
-            return
 
 
 @pytest.fixture(scope="module")

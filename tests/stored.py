@@ -19,12 +19,11 @@ from handlers.state import enterprise_key
 from tests.asking import METHODS, Answer, ask
 from tests.dynalite import dynalite, sample_world_at
 from tests.test_records import (
-    LISTED,
     STORED,
     VALUES,
     Records,
     Value,
-    makes_sense,
+    a_senseless_attribute,
     records_of_all_kinds,
 )
 from tools.world import REGION, TABLE_NAME, create_table
@@ -68,15 +67,7 @@ def test_a_value_that_dynamodb_does_not_allow_is_not_stored(
         world.put_item(TableName=TABLE_NAME, Item=record)
 
 
-@pytest.mark.parametrize(
-    ("kind", "attribute", "value"),
-    [
-        pytest.param(kind, attribute, value, id=f"{kind}.{attribute}: {str(value)[:50]}")
-        for kind, attribute in LISTED
-        for value in VALUES
-        if not makes_sense(attribute, value)
-    ],
-)
+@a_senseless_attribute
 def test_a_stored_attribute_that_makes_no_sense_is_a_500(
     world: "DynamoDBClient", kind: str, attribute: str, value: Value
 ) -> None:

@@ -79,6 +79,17 @@ def makes_sense(attribute: str, value: Value) -> bool:
     return False
 
 
+a_senseless_attribute = pytest.mark.parametrize(
+    ("kind", "attribute", "value"),
+    [
+        pytest.param(kind, attribute, value, id=f"{kind}.{attribute}: {str(value)[:50]}")
+        for kind, attribute in LISTED
+        for value in VALUES
+        if not makes_sense(attribute, value)
+    ],
+)
+
+
 def may_have_the_payload(method: str, currency: str, records: Records) -> bool:
     """Whether the request gets its payload: an independent copy of the rules in `domain`."""
     if records.keys() != {"credential", "license", "connection"}:
@@ -114,15 +125,7 @@ def ask_with(records: Records, script: list[Reply], method: str = "POST") -> Ans
     return ask(method)
 
 
-@pytest.mark.parametrize(
-    ("kind", "attribute", "value"),
-    [
-        pytest.param(kind, attribute, value, id=f"{kind}.{attribute}: {str(value)[:50]}")
-        for kind, attribute in LISTED
-        for value in VALUES
-        if not makes_sense(attribute, value)
-    ],
-)
+@a_senseless_attribute
 def test_an_attribute_that_makes_no_sense_is_a_500(
     script: list[Reply], kind: str, attribute: str, value: Value
 ) -> None:

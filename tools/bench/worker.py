@@ -10,14 +10,14 @@ import time
 started = time.perf_counter()
 
 import json  # noqa: E402 -- the clock comes first
-import os  # noqa: E402
-import socket  # noqa: E402
-import ssl  # noqa: E402
-import sys  # noqa: E402
-from array import array  # noqa: E402
-from collections.abc import Callable  # noqa: E402
-from importlib import import_module  # noqa: E402
-from urllib.parse import urlsplit  # noqa: E402
+import os  # noqa: E402 -- likewise
+import socket  # noqa: E402 -- likewise
+import ssl  # noqa: E402 -- likewise
+import sys  # noqa: E402 -- likewise
+from array import array  # noqa: E402 -- likewise
+from collections.abc import Callable  # noqa: E402 -- likewise
+from importlib import import_module  # noqa: E402 -- likewise
+from urllib.parse import urlsplit  # noqa: E402 -- likewise
 
 REQUESTS = 1000
 
