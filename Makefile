@@ -91,8 +91,8 @@ build-SigningFunction: | $(UV)
 dynamodb: $(INSTALLED) ## Serve an embedded DynamoDB with the sample state, on HOST and PORT
 	@$(VENV)/bin/python -m tools dynamodb --host $(HOST)
 
-smoke: $(INSTALLED) ## Replay the sample events over HTTP, to a deployed stage at URL
-	@$(VENV)/bin/python -m tools replay --no-state --url $(URL)
+smoke: $(INSTALLED) ## Replay the sample events over HTTP, to a new stage at URL, without the sample state
+	@$(VENV)/bin/python -m tools replay --no-state --url $(or $(URL),$(error Say where: make smoke URL=https://...))
 
 bench: .venv-bench/.installed .venv-sam/.installed ## Compare the speed to that of what a user would build instead (ten minutes, Linux only)
 	rm -rf .aws-sam/bench

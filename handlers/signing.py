@@ -31,7 +31,7 @@ REQUIRED_SCOPES = {"GET": {READ_SCOPE}, "POST": {READ_SCOPE, WRITE_SCOPE}}
 KEEP_ACTIVE = {"source": "keep-active"}
 """The event of template.yaml's schedule. Without calls, SnapStart makes a version inactive."""
 
-# Its subclass for REST APIs would ignore a slash at the end of a path. In debug mode, a 500 would
+# APIGatewayRestResolver, its subclass, would ignore a slash at the end of a path. In debug mode, a 500 would
 # show its traceback.
 app = ApiGatewayResolver(debug=False)
 
@@ -59,7 +59,7 @@ def signing(enterprise_id: str, connection_id: str) -> Response[str]:
 
 @app.not_found
 def other_route(_error: NotFoundError) -> Response[str]:
-    # Powertools calls this for a wrong method too.
+    # Powertools calls this for a wrong method too. `refused` answers what it raises.
     path = re.sub("<[a-z_]+>", "[^/]+", SIGNING_PATH)
     event = app.current_event
     if event.http_method not in REQUIRED_SCOPES and re.fullmatch(path, event.path):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPResponse
-from signal import SIGINT
+from signal import SIGINT, default_int_handler, signal
 from socket import socket
 from threading import Barrier
 from typing import Any
@@ -248,6 +248,15 @@ def test_a_port_that_is_taken_is_named(url: str, command: str) -> None:
     assert "Traceback" not in error
 
 
+@pytest.fixture
+def heeded_sigint() -> Iterator[None]:
+    """Lets child processes heed SIGINT, which a shell makes its background jobs ignore."""
+    before = signal(SIGINT, default_int_handler)
+    yield
+    signal(SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeded_sigint")
 @pytest.mark.parametrize("command", ["serve", "dynamodb"])
 def test_ctrl_c_ends_it_without_a_word(command: str) -> None:
     with started(command) as server:

@@ -32,7 +32,7 @@ def main() -> None:
     """Tools of the deallocation signing-payload service."""
 
 
-def _sample_event(path: str) -> SampleEvent:
+def event_file(path: str) -> SampleEvent:
     try:
         return SampleEvent.read(Path(path))
     except (OSError, ValueError) as error:
@@ -44,9 +44,9 @@ def replay_command(
     events: Annotated[
         list[SampleEvent] | None,
         typer.Argument(
-            parser=_sample_event,
+            parser=event_file,
             metavar="FILE",
-            help="Events, each named after its status, such as 200-get.json [default: all of events/]",
+            help="Events, each named after its status, such as 200-get.json; without any, all of events/",
         ),
     ] = None,
     url: Annotated[

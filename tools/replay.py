@@ -60,10 +60,11 @@ class SampleEvent:
     @classmethod
     def read(cls, path: Path) -> Self:
         """Reads `<status>-<what>.json`. Raises `OSError` or `ValueError`, which name the file."""
+        text = path.read_text()
         if not re.match(r"[1-5][0-9][0-9]-", path.name):
             raise ValueError(f"{path}: the name does not begin with a status, as in 200-get.json")
         try:
-            return cls(path.stem, int(path.name[:3]), json.loads(path.read_text()))
+            return cls(path.stem, int(path.name[:3]), json.loads(text))
         except (ValueError, RecursionError) as error:
             raise ValueError(f"{path}: {error}") from error
 
@@ -208,7 +209,7 @@ def show(replayed: list[Replayed]) -> None:
     """Prints a table of what came back, the first payload in full, and a line that sums it up."""
     console = Console()
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=True)
-    for heading in ("", "event", "method", "expected", "actual"):
+    for heading in ("", "event", "method", "want", "got"):
         table.add_column(heading, no_wrap=True)
     table.add_column("error or payload", no_wrap=True, overflow="ellipsis", ratio=1)
     for each in replayed:
@@ -223,7 +224,7 @@ def show(replayed: list[Replayed]) -> None:
         )
     console.print(table)
     for each in replayed:
-        if each.status == HTTPStatus.OK:
+        if each.as_named and each.status == HTTPStatus.OK:
             console.print(f"The payload of {each.sample.name}, to be signed as it is:", style="dim")
             console.print(Text(each.answer), soft_wrap=True)
             console.print()
