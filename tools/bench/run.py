@@ -25,7 +25,7 @@ from tools.bench.show import draw, show
 
 type Figures = dict[str, float]
 
-RUNS = 5
+RUNS = 9
 EVENT = ROOT / "events/200-get.json"
 OPENSSL = (
     "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=bench"

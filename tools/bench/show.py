@@ -26,6 +26,7 @@ COLUMNS: dict[str, tuple[str, float, str]] = {
     "cold start, ms": ("cold", 1e3, ".0f"),
     "first answer after a restore, ms": ("first", 1e3, ".1f"),
     "the same over TLS, ms": ("tls", 1e3, ".1f"),
+    "a warm request in a fork, ms": ("forked", 1e3, ".1f"),
     "warm, ms": ("warm", 1e3, ".2f"),
     "warm p99, ms": ("p99", 1e3, ".2f"),
     "requests a second": ("rate", 1, ".0f"),
