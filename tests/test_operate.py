@@ -2,6 +2,8 @@
 
 import base64
 import json
+import os
+import re
 import shlex
 import subprocess
 import sys
@@ -20,7 +22,7 @@ from tests.asking import ask
 from tests.dynamodb import dynamodb_answering, embedded_dynamodb, stalls
 from tools import operate
 from tools.state_file import BadState, read_state
-from tools.world import ENTERPRISE_ID, EVENTS, TABLE_NAME, TOKEN, aws_environment
+from tools.world import ENTERPRISE_ID, EVENTS, ROOT, TABLE_NAME, TOKEN, aws_environment
 
 READ, WRITE = "settlement_network_read", "settlement_network_write"
 ZENITH_TOKEN = "token-of-zenith"  # noqa: S105 -- of no world but the tests'
@@ -306,6 +308,21 @@ def test_a_minted_token_counts_until_the_command_that_it_came_with_revokes_it() 
     command = minted.stderr.splitlines()[-1]
     subprocess.run(shlex.split(command), check=True)  # noqa: S603 -- its own words
     assert ask("GET", token=token).name == "NotAMember"
+
+
+@pytest.mark.usefixtures("in_its_world")
+def test_the_tools_reach_the_local_database_as_the_document_shows(dynamodb: dict[str, str]) -> None:
+    document = (ROOT / "docs" / "local.md").read_text()
+    (shown,) = re.findall(r"^```sh\n(export .*?)^```", document, re.MULTILINE | re.DOTALL)
+    commands = shown.replace("http://127.0.0.1:8000", dynamodb["AWS_ENDPOINT_URL_DYNAMODB"])
+    minted = subprocess.run(  # noqa: S603 -- the document's own words
+        ["bash", "-c", commands.replace(".venv/bin/python", sys.executable)],  # noqa: S607 -- any
+        env={"PATH": os.environ["PATH"]},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    assert ask("GET", token=minted.stdout.strip()).status == 200
 
 
 @pytest.mark.usefixtures("in_its_world")

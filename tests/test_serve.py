@@ -138,7 +138,13 @@ def test_two_tokens_are_no_token(url: str) -> None:
 
 @pytest.mark.parametrize(
     ("method", "target", "status"),
-    [("DELETE", PATH, 405), ("HEAD", PATH, 405), ("GET", "/", 404), ("POST", "/docs", 404)],
+    [
+        ("DELETE", PATH, 405),
+        ("HEAD", PATH, 405),
+        ("GET", "/", 404),
+        ("GET", f"/{PATH}", 404),
+        ("POST", "/docs", 404),
+    ],
 )
 def test_what_there_is_not_is_answered_by_the_handler(
     url: str, method: str, target: str, status: int

@@ -109,6 +109,14 @@ def test_the_example_signs_nothing_else_than_it_asked_for(
     assert not list(tmp_path.glob("*.sig"))
 
 
+@pytest.mark.parametrize("client", CLIENTS)
+def test_the_example_shows_why_it_gets_no_payload(client: str, url: str, tmp_path: Path) -> None:
+    ran = run(client, CLIENTS[client], tmp_path, URL=url, TOKEN="unknown")  # noqa: S106 -- no token
+    assert ran.returncode
+    assert re.search("401|NotAMember", ran.stderr)
+    assert not list(tmp_path.glob("*.sig"))
+
+
 @pytest.mark.parametrize("shell", SHELLS)
 def test_a_failure_does_not_close_the_terminal(shell: str, tmp_path: Path) -> None:
     with answering("{}") as url:

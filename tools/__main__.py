@@ -67,7 +67,7 @@ def replay_command(
     or an error's name is not the one that the handler itself answers, or if no event can be sent.
     """
     if (sam_local or no_state) and not url:
-        raise typer.BadParameter("is required with it", param_hint="--url")
+        raise typer.BadParameter("is required with --sam-local and --no-state", param_hint="--url")
     samples = events or sample_events()
     reasons = [why_not_sent(each, sam_local=sam_local) if url else "" for each in samples]
     # The table instead of the log's lines.

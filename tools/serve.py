@@ -105,11 +105,15 @@ def _path_parameters(path: str) -> dict[str, str] | None:
 
 
 class _RequestHandler(WSGIRequestHandler):
-    """werkzeug's handler. It also hands on the headers as sent: WSGI joins those that come twice."""
+    """werkzeug's handler. It hands on the target and the headers as sent.
+
+    `http.server` joins the slashes that a target begins with, and WSGI the headers that come twice.
+    """
 
     @override
     def make_environ(self) -> "WSGIEnvironment":
-        return super().make_environ() | {"headers": self.headers.items()}
+        target = self.requestline.split()[1]
+        return super().make_environ() | {"RAW_URI": target, "headers": self.headers.items()}
 
 
 @Request.application
