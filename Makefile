@@ -41,7 +41,7 @@ serve: $(INSTALLED) ## Serve the sample world on http://127.0.0.1:3000, with a r
 test: $(INSTALLED) $(NODE_INSTALLED) .venv-sam/.installed ## Run the tests, with branch coverage
 	$(VENV)/bin/pytest --cov --cov-report=term
 
-test-unit: $(INSTALLED) ## Run the tests of the pure core, in seconds
+test-unit: $(INSTALLED) ## Run the tests of the pure functions, in seconds
 	$(VENV)/bin/pytest tests/unit
 
 test-browser: $(INSTALLED) ## Try the reference of `make serve` in a headless Chromium, Debian's unless there is one

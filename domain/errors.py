@@ -1,4 +1,4 @@
-"""The reasons why a request gets no payload, under the contract's names. They know nothing of HTTP.
+"""The errors of the domain, those of the contract under its names. They know nothing of HTTP.
 
 The contract's table of checks gives their order (README, "Errors").
 """

@@ -82,12 +82,12 @@ class RequestLog:
 
 
 def _metrics(function_name: str, outcome: str, duration: float) -> dict[str, object]:
-    metrics = EphemeralMetrics(namespace=METRICS_NAMESPACE, service=SERVICE)
+    metrics = EphemeralMetrics(namespace=METRICS_NAMESPACE)
     metrics.add_metric("duration", MetricUnit.Milliseconds, duration)
     metrics.add_dimension("service", SERVICE)
     metrics.add_dimension("function_name", function_name)
     metrics.add_dimensions(service=SERVICE, function_name=function_name, outcome=outcome)
-    return {**metrics.serialize_metric_set()}
+    return dict(metrics.serialize_metric_set())
 
 
 def _text(error: Exception) -> str:

@@ -31,8 +31,8 @@ REQUIRED_SCOPES = {"GET": {READ_SCOPE}, "POST": {READ_SCOPE, WRITE_SCOPE}}
 KEEP_ACTIVE = {"source": "keep-active"}
 """The event of template.yaml's schedule. Without calls, SnapStart makes a version inactive."""
 
-# APIGatewayRestResolver, its subclass, would ignore a slash at the end of a path. In debug mode, a 500 would
-# show its traceback.
+# APIGatewayRestResolver, its subclass, would ignore a slash at the end of a path. In debug mode,
+# which an environment variable can switch on, Powertools prints each event, and so its token.
 app = ApiGatewayResolver(debug=False)
 
 

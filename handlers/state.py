@@ -102,7 +102,7 @@ def read_records(enterprise_id: str, token: str, connection_id: str) -> Records:
 
 
 def dynamodb_client() -> "DynamoDBClient":
-    """The client for the endpoint in `AWS_ENDPOINT_URL_DYNAMODB`, AWS's own if there is none."""
+    """The client for the endpoint in `AWS_ENDPOINT_URL_DYNAMODB`, or else for boto3's choice."""
     return _client_for(os.environ.get("AWS_ENDPOINT_URL_DYNAMODB") or None)
 
 

@@ -62,6 +62,11 @@ def test_a_host_name_that_does_not_resolve_is_a_500(
     assert_internal_error(ask(), log_lines, "EndpointConnectionError")
 
 
+def test_an_empty_endpoint_is_none_as_in_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", "")
+    assert ask().status == 200
+
+
 def test_a_silent_read_ends_before_the_function_and_the_function_before_api_gateway() -> None:
     function = template()["Resources"]["SigningFunction"]["Properties"]
     longest_back_off = 1  # botocore's wait before the second attempt, in seconds

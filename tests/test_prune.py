@@ -1,5 +1,6 @@
 """What the build takes out of botocore is what the function never uses."""
 
+import gzip
 import json
 import shutil
 import ssl
@@ -16,7 +17,7 @@ from botocore.session import Session, get_session
 from moto.core.botocore_stubber import MockRawResponse
 from moto.core.models import botocore_stubber
 
-from tools.prune import ROOTS, prune, pruned_roots, replace
+from tools.prune import OPERATIONS, ROOTS, prune, pruned_roots, replace
 
 INSTALLED = Path(botocore.__file__).parent
 REGIONS = [
@@ -135,6 +136,17 @@ def test_the_pruned_bundle_describes_no_other_service(bundle: Path) -> None:
     for package in ("boto3", "botocore"):
         services = {path.name for path in (bundle / package / "data").iterdir() if path.is_dir()}
         assert services == {"dynamodb"}
+    endpoints = json.loads((bundle / "botocore/data/endpoints.json").read_text())
+    assert {name for each in endpoints["partitions"] for name in each["services"]} == {"dynamodb"}
+
+
+def test_the_pruned_bundle_describes_the_operations_in_use_and_nothing_else(bundle: Path) -> None:
+    (file,) = bundle.glob("botocore/data/dynamodb/*/service-2.json.gz")
+    model = gzip.decompress(file.read_bytes()).decode()
+    assert json.loads(model)["operations"].keys() == OPERATIONS
+    assert "documentation" not in model
+    others = {path.name for path in file.parent.iterdir()} - {file.name}
+    assert others == {"endpoint-rule-set-1.json.gz"}
 
 
 def test_the_pruned_bundle_trusts_the_roots_of_amazon_and_no_other(bundle: Path) -> None:

@@ -15,11 +15,14 @@ from http.client import HTTPConnection, HTTPResponse
 from signal import SIGINT, default_int_handler, signal
 from socket import socket
 from threading import Barrier
+from time import sleep
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from handlers.signing import lambda_handler
 from tests.asking import sample_event
 from tools.serve import api_gateway_event
 from tools.world import BODY, CONNECTION_ID, ENTERPRISE_ID, TOKEN
@@ -124,6 +127,25 @@ def test_two_hundred_requests_at_once_are_all_answered(url: str) -> None:
 
     with ThreadPoolExecutor(200) as threads:
         assert Counter(threads.map(ask, range(200))) == {200: 200}
+
+
+def test_the_function_gets_one_request_at_a_time(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    inside: list[object] = []
+    at_once: list[int] = []
+
+    def watched(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+        inside.append(event)
+        at_once.append(len(inside))
+        sleep(0.01)
+        inside.pop()
+        return lambda_handler(event, context)
+
+    monkeypatch.setattr("tools.serve.lambda_handler", watched)
+    with ThreadPoolExecutor(8) as threads:
+        assert {
+            response.status for response, _ in threads.map(lambda _: send(url, "POST"), range(8))
+        } == {200}
+    assert at_once == [1] * 8
 
 
 def test_two_tokens_are_no_token(url: str) -> None:

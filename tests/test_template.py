@@ -13,7 +13,7 @@ from handlers.answers import ANSWERS, InternalError, RouteNotFound
 from handlers.log import METRICS_NAMESPACE, SERVICE
 from handlers.signing import KEEP_ACTIVE
 from tools.serve import RESOURCE
-from tools.world import ROOT
+from tools.world import REGION, ROOT
 
 type Resources = dict[str, Any]
 
@@ -26,6 +26,14 @@ from samcli.lib.providers.sam_stack_provider import SamLocalStackProvider
 stacks, _ = SamLocalStackProvider.get_stacks("template.yaml")
 print(json.dumps([answer for _, answer in auth_per_resource(stacks)]))
 """
+
+CONDITIONS = [
+    ("CreateApiGatewayLogRole", "ApiGatewayLogRole", "is", "create"),
+    ("LimitCallers", "RequestsPerCaller", "is not", "0"),
+    ("SnapStartOn", "SnapStart", "is", "on"),
+    ("AlarmsStop", "AlarmsStopDeployment", "is", "yes"),
+    ("HasAlarmTopic", "AlarmTopicArn", "is not", ""),
+]
 
 
 def with_sam(*arguments: str) -> Any:
@@ -243,17 +251,30 @@ def test_what_the_gateway_answers_itself_is_the_contract_s_error(resources: Reso
 
 
 def test_each_access_token_has_its_own_limit_if_there_is_one(
-    template: dict[str, Any], resources: Resources
+    resources: Resources,
 ) -> None:
-    assert template["Conditions"]["LimitCallers"] == {
-        "Fn::Not": [{"Fn::Equals": [{"Ref": "RequestsPerCaller"}, "0"]}]
-    }
     for name in ("Firewall", "FirewallOfStage"):
         assert resources[name]["Condition"] == "LimitCallers"
     (rule,) = resources["Firewall"]["Properties"]["Rules"]
     counted = rule["Statement"]["RateBasedStatement"]
     assert (counted["Limit"], counted["EvaluationWindowSec"]) == ({"Ref": "RequestsPerCaller"}, 60)
     assert [key["Header"]["Name"] for key in counted["CustomKeys"]] == ["authorization"]
+
+
+def test_the_firewall_lets_all_others_through_and_keeps_no_headers(resources: Resources) -> None:
+    firewall = resources["Firewall"]["Properties"]
+    assert firewall["DefaultAction"] == {"Allow": {}}
+    (rule,) = firewall["Rules"]
+    for part in (firewall, rule):
+        assert part["VisibilityConfig"]["SampledRequestsEnabled"] is False
+
+
+@pytest.mark.parametrize(("name", "parameter", "relation", "value"), CONDITIONS)
+def test_a_condition_is_true_for_the_value_that_its_name_says(
+    name: str, parameter: str, relation: str, value: str, template: dict[str, Any]
+) -> None:
+    equal = {"Fn::Equals": [{"Ref": parameter}, value]}
+    assert template["Conditions"][name] == (equal if relation == "is" else {"Fn::Not": [equal]})
 
 
 def test_a_caller_over_the_limit_gets_the_error_of_a_stage_that_throttles_but_for_the_id(
@@ -310,13 +331,42 @@ def test_alarms_watch_5xx_errors_throttles_and_latency_and_may_notify(
             "HasAlarmTopic",
             [{"Ref": "AlarmTopicArn"}],
         ]
+        assert alarm["OKActions"] == alarm["AlarmActions"]
+
+
+def test_one_error_sets_off_an_alarm_and_so_do_three_slow_minutes_of_five(
+    resources: Resources,
+) -> None:
+    alarms = of_type(resources, "AWS::CloudWatch::Alarm")
+    one = ("Sum", 1, "GreaterThanOrEqualToThreshold", 1, 1)
+    assert {
+        name: (
+            alarm.get("Statistic") or alarm["ExtendedStatistic"],
+            alarm["Threshold"],
+            alarm["ComparisonOperator"],
+            alarm.get("DatapointsToAlarm", alarm["EvaluationPeriods"]),
+            alarm["EvaluationPeriods"],
+        )
+        for name, alarm in alarms.items()
+    } == {
+        "ServerErrorAlarm": one,
+        "FunctionErrorAlarm": one,
+        "ThrottleAlarm": one,
+        "LatencyAlarm": ("p99", 1000, "GreaterThanThreshold", 3, 5),
+    }
+    for alarm in alarms.values():
+        assert (alarm["Period"], alarm["TreatMissingData"]) == (60, "notBreaching")
 
 
 def test_alarms_and_dashboard_know_the_api_by_the_name_it_has(resources: Resources) -> None:
     name = resources["Api"]["Properties"]["Name"]
+    dimensions = {
+        "AWS/ApiGateway": {"ApiName": name, "Stage": {"Ref": "StageName"}},
+        "AWS/Lambda": {"FunctionName": {"Ref": "SigningFunction"}},
+    }
     for alarm in of_type(resources, "AWS::CloudWatch::Alarm").values():
-        if alarm["Namespace"] == "AWS/ApiGateway":
-            assert alarm["Dimensions"][0] == {"Name": "ApiName", "Value": name}
+        watched = {each["Name"]: each["Value"] for each in alarm["Dimensions"]}
+        assert watched == dimensions[alarm["Namespace"]]
     assert name["Fn::Sub"] in resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
 
 
@@ -372,5 +422,23 @@ def test_samconfig_sets_parameters_that_there_are_to_values_that_they_take(
         assert re.fullmatch(parameter.get("AllowedPattern", ".*"), value)
 
 
+def test_samconfig_keeps_dev_away_from_prod_and_asks_before_it_changes_prod() -> None:
+    environments = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    dev, prod = environments["dev"], environments["prod"]
+    assert dev["global"]["parameters"]["stack_name"] != prod["global"]["parameters"]["stack_name"]
+    assert prod["deploy"]["parameters"]["confirm_changeset"] is True
+
+
+def test_samconfig_points_sam_local_at_the_database_of_make_dynamodb() -> None:
+    environments = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    for environment in ("default", "x86_64"):
+        for command in ("local_start_api", "local_invoke"):
+            parameters = environments[environment][command]["parameters"]
+            assert parameters["region"] == REGION
+            endpoint = "DynamoDbEndpoint=http://host.docker.internal:8000"
+            assert endpoint in parameters["parameter_overrides"].split()
+
+
 def test_the_outputs_are_the_url_the_table_and_the_function(template: dict[str, Any]) -> None:
     assert template["Outputs"].keys() >= {"ApiUrl", "TableName", "FunctionName"}
+    assert template["Outputs"]["ApiUrl"]["Value"]["Fn::Sub"].endswith("/${StageName}")

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from socket import SOMAXCONN
 from threading import Thread
 from typing import TYPE_CHECKING, Any, TextIO, cast
 from unittest.mock import patch
@@ -116,7 +115,6 @@ def listening(
     """
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # no line a request
     server = make_server(host, port, app, threaded=True, request_handler=request_handler)
-    server.socket.listen(SOMAXCONN)  # many clients may connect at once
     Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://{host}:{server.server_port}"
