@@ -84,6 +84,19 @@ def test_a_long_exception_is_cut_in_the_middle(
     assert EXCEPTION_LIMIT < len(line["exception"]) < EXCEPTION_LIMIT + left_out
 
 
+def test_a_line_has_the_whole_exception_up_to_the_limit_and_counts_what_it_leaves_out_beyond(
+    log_lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = ["a" * EXCEPTION_LIMIT, "a" * EXCEPTION_LIMIT + "b" * 10]
+    formatted = iter(texts)
+    monkeypatch.setattr("handlers.log.format_exception", lambda _: [next(formatted)])
+    for _ in texts:
+        call({})
+    half = EXCEPTION_LIMIT // 2
+    cut = f"{'a' * half}\n[10 characters left out]\n{'a' * (half - 10)}{'b' * 10}"
+    assert [line["exception"] for line in log_lines()] == [texts[0], cut]
+
+
 @pytest.mark.parametrize(
     ("event", "member"),
     [
