@@ -40,7 +40,7 @@ class _Record(BaseModel):
         try:
             return cls.model_validate(item)
         except ValidationError as error:
-            # The location is empty for a name with a lone surrogate.
+            # The location is empty for a name with a lone surrogate, which a file to load may have.
             faults = [
                 f"{next(iter(fault['loc']), 'a name')}: {fault['msg']}" for fault in error.errors()
             ]
