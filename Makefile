@@ -46,16 +46,16 @@ test-unit: $(INSTALLED) ## Run the tests of the pure functions, in seconds
 
 test-browser: $(INSTALLED) ## Try the reference of `make serve` in a headless Chromium, Debian's unless there is one
 	@command -v chromium >/dev/null || { apt-get update --quiet=2 && apt-get install --yes --quiet=2 --no-install-recommends chromium; }
-	$(VENV)/bin/pytest tests/browser.py
+	$(VENV)/bin/pytest tests/e2e/test_browser.py
 
 test-dynamodb: $(INSTALLED) $(NODE_INSTALLED) ## Run the database tests on dynalite, a DynamoDB that shares no code with moto
-	$(VENV)/bin/pytest --engine dynalite tests/test_answers.py tests/test_checks.py tests/stored.py
+	$(VENV)/bin/pytest --engine dynalite tests/integration/test_answers.py tests/integration/test_checks.py tests/integration/test_stored.py
 
 test-artifact: build $(INSTALLED) .venv-runtime/.installed ## Test the built function under the Lambda runtime (Linux only)
-	$(VENV)/bin/pytest tests/artifact.py
+	$(VENV)/bin/pytest tests/e2e/test_bundle.py
 
 test-deploy: build $(INSTALLED) .venv-deploy/.installed ## Deploy the stack to an emulator of AWS on this machine, and ask it
-	$(VENV)/bin/pytest tests/deploy.py
+	$(VENV)/bin/pytest tests/e2e/test_stack.py
 
 fuzz: $(INSTALLED) ## Fuzz the handler against openapi.yaml by schemathesis, at most EXAMPLES=n for each operation
 	@$(VENV)/bin/python -m tools fuzz --examples $(EXAMPLES)
@@ -65,7 +65,7 @@ check: $(INSTALLED) $(NODE_INSTALLED) .venv-sam/.installed .venv-checkov/.instal
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/mypy
 	.venv-sam/bin/cfn-lint --append-rules cfn_lint_serverless.rules --template template.yaml
-	AWS_DEFAULT_REGION=eu-central-1 .venv-sam/bin/python tests/translate.py | .venv-sam/bin/cfn-lint
+	AWS_DEFAULT_REGION=eu-central-1 .venv-sam/bin/python tests/support/translate.py | .venv-sam/bin/cfn-lint
 	.venv-checkov/bin/checkov --file template.yaml --compact --quiet --skip-download
 	tests/node_modules/.bin/redocly lint --extends recommended-strict --skip-rule info-license openapi.yaml
 

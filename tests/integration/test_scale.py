@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.asking import ask
-from tests.test_docs import OPERATE, TEMPLATE, table
+from tests.integration.test_docs import OPERATE, TEMPLATE, table
+from tests.support.calls import ask
 
 RATE: int = TEMPLATE["Parameters"]["ThrottlingRateLimit"]["Default"]
 LAMBDA_RATE = 10  # requests a second, for each concurrent execution

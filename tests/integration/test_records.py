@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.asking import METHODS, Answer, Lines, ask, assert_internal_error
-from tests.dynamodb import ITEMS, RECORDS, Reply, dynamodb_answering, read
+from tests.support.calls import METHODS, Answer, Lines, ask, assert_internal_error
+from tests.support.dynamodb import ITEMS, RECORDS, Reply, dynamodb_answering, read
 from tools.world import BODY
 
 type Value = dict[str, Any]

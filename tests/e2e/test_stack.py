@@ -31,7 +31,7 @@ from urllib.parse import urlsplit
 import boto3
 import pytest
 
-from tests.artifact import free_address, wait_for
+from tests.e2e.test_bundle import free_address, wait_for
 from tools.world import EVENTS, REGION, ROOT, item
 
 type Template = dict[str, Any]
@@ -176,7 +176,11 @@ def template(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Te
     buckets.create_bucket(Bucket="code", CreateBucketConfiguration={"LocationConstraint": REGION})
     buckets.upload_file(f"{bundle}.zip", "code", "bundle.zip")
     translated = subprocess.run(  # noqa: S603 -- our own words
-        [ROOT / ".venv-sam/bin/python", ROOT / "tests/translate.py", "s3://code/bundle.zip"],
+        [
+            ROOT / ".venv-sam/bin/python",
+            ROOT / "tests/support/translate.py",
+            "s3://code/bundle.zip",
+        ],
         env={"AWS_DEFAULT_REGION": REGION},
         capture_output=True,
         check=True,

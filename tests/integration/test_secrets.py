@@ -10,8 +10,8 @@ from hashlib import sha256
 
 import pytest
 
-from tests.asking import POWERTOOLS_VARIABLES, ask, call
-from tests.dynamodb import QUICK_FAULTS, SILENT_FAULTS, dynamodb_answering
+from tests.support.calls import POWERTOOLS_VARIABLES, ask, call
+from tests.support.dynamodb import QUICK_FAULTS, SILENT_FAULTS, dynamodb_answering
 from tools.replay import sample_events
 from tools.world import BODY, sample_world
 
@@ -45,7 +45,12 @@ SETTINGS = dict.fromkeys(POWERTOOLS_VARIABLES, "true") | {
 def written() -> str:
     """All output of a process that runs `ask_everything`."""
     return subprocess.run(
-        [sys.executable, "-Wdefault", "-c", "import tests.test_secrets as t; t.ask_everything()"],
+        [
+            sys.executable,
+            "-Wdefault",
+            "-c",
+            "import tests.integration.test_secrets as t; t.ask_everything()",
+        ],
         env=os.environ | SETTINGS,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

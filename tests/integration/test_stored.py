@@ -16,9 +16,7 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from handlers.state import enterprise_key
-from tests.asking import METHODS, Answer, ask
-from tests.dynalite import dynalite, sample_world_at
-from tests.test_records import (
+from tests.integration.test_records import (
     STORED,
     VALUES,
     Records,
@@ -26,6 +24,8 @@ from tests.test_records import (
     a_senseless_attribute,
     records_of_all_kinds,
 )
+from tests.support.calls import METHODS, Answer, ask
+from tests.support.dynalite import dynalite, sample_world_at
 from tools.world import REGION, TABLE_NAME, create_table
 
 if TYPE_CHECKING:

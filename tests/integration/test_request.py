@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.asking import ACME, METHODS, ask, call, event_for, sample_event
+from tests.support.calls import ACME, METHODS, ask, call, event_for, sample_event
 from tests.unit.test_event import NO_USABLE_TOKEN
 from tests.unit.test_request import BAD_CONNECTION_IDS, MESSAGES, REFUSED, SECRET
 from tools.world import BODY

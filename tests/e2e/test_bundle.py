@@ -20,9 +20,9 @@ from typing import Any
 import pytest
 
 from handlers.signing import lambda_handler
-from tests.dynamodb import embedded_dynamodb
+from tests.support.dynamodb import embedded_dynamodb
 from tools.replay import SampleEvent, lambda_context, sample_events
-from tools.world import ROOT
+from tools.world import ROOT, sample_world
 
 type Invoke = Callable[[Any], Any]
 
@@ -158,6 +158,13 @@ def wait_for(address: str) -> None:
             time.sleep(0.05)
         else:
             return
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[None]:
+    """The sample world, for the handler that the built function is compared to."""
+    with sample_world():
+        yield
 
 
 @pytest.mark.usefixtures("world")

@@ -22,7 +22,7 @@ from handlers.state import (
     connection_key,
     credential_key,
 )
-from tests.asking import Lines, call, event_for, sample_event
+from tests.support.calls import Lines, call, event_for, sample_event
 from tools.replay import BROKEN_BASE64, NOT_IN_SAM_LOCAL, sample_events
 from tools.state_file import read_state
 from tools.world import ROOT, template

@@ -18,8 +18,8 @@ import pytest
 import typer
 
 from handlers.state import credential_key
-from tests.asking import ask
-from tests.dynamodb import dynamodb_answering, embedded_dynamodb, stalls
+from tests.support.calls import ask
+from tests.support.dynamodb import dynamodb_answering, embedded_dynamodb, stalls
 from tools import operate
 from tools.state_file import BadState, read_state
 from tools.world import ENTERPRISE_ID, EVENTS, ROOT, TABLE_NAME, TOKEN, aws_environment

@@ -14,7 +14,7 @@ from domain.errors import Detail, InvalidRequest
 from domain.request import BODY_LIMIT, DETAILS_LIMIT, SigningBody, SigningRequest
 from handlers.answers import ANSWERS, RouteNotFound, refusal
 from handlers.signing import REQUIRED_SCOPES, app
-from tests.asking import Answer, ask, call, sample_event
+from tests.support.calls import Answer, ask, call, sample_event
 from tools.replay import sample_events
 from tools.serve import OPENAPI, RESOURCE
 from tools.world import BODY, CONNECTION_ID, ENTERPRISE_ID, ROOT, template

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from handlers.signing import lambda_handler
-from tests.asking import Answer, call, event_for, sample_event
+from tests.support.calls import Answer, call, event_for, sample_event
 from tools.replay import lambda_context, sample_events
 
 pytestmark = pytest.mark.usefixtures("world")

@@ -19,7 +19,7 @@ class _NoManagedPolicies:
 
 
 logging.getLogger("samtranslator").setLevel(logging.ERROR)
-template = yaml_parse((Path(__file__).parent.parent / "template.yaml").read_text())
+template = yaml_parse((Path(__file__).parents[2] / "template.yaml").read_text())
 (code,) = sys.argv[1:] or ["s3://bucket/key"]
 template["Resources"]["SigningFunction"]["Properties"]["CodeUri"] = code
 sys.stdout.write(json.dumps(transform(template, {}, _NoManagedPolicies()), indent=2))

@@ -10,8 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from handlers.signing import lambda_handler
-from tests.asking import ACME, METHODS, ask, event_for, logged
-from tests.dynamodb import ITEMS, dynamodb_answering, read
+from tests.support.calls import ACME, METHODS, ask, event_for, logged
+from tests.support.dynamodb import ITEMS, dynamodb_answering, read
 from tools.replay import lambda_context
 from tools.world import TABLE_NAME
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.asking import Answer, call, event_for, logged
-from tests.dynamodb import ITEMS, QUICK_FAULTS, dynamodb_answering, read
+from tests.support.calls import Answer, call, event_for, logged
+from tests.support.dynamodb import ITEMS, QUICK_FAULTS, dynamodb_answering, read
 from tools.replay import sample_events
 from tools.world import sample_world
 
@@ -56,7 +56,7 @@ def send_thousands() -> None:
 
 def test_thousands_of_requests_give_the_same_results_and_leak_no_memory() -> None:
     # Use a new process: in this one, pytest and coverage keep log records and threads.
-    script = "import tests.test_warm as t; t.send_thousands()"
+    script = "import tests.integration.test_warm as t; t.send_thousands()"
     ran = subprocess.run(  # noqa: S603 -- our own words
         [sys.executable, "-c", script], capture_output=True, text=True, check=False
     )

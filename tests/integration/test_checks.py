@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.asking import METHODS, Scenario, ask
+from tests.support.calls import METHODS, Scenario, ask
 from tools.world import BODY
 
 if TYPE_CHECKING:

@@ -50,7 +50,7 @@ def with_sam(*arguments: str) -> Any:
 
 @pytest.fixture(scope="module")
 def template() -> dict[str, Any]:
-    result: dict[str, Any] = with_sam("tests/translate.py")
+    result: dict[str, Any] = with_sam("tests/support/translate.py")
     return result
 
 

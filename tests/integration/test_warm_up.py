@@ -14,8 +14,8 @@ import pytest
 from handlers import signing
 from handlers.signing import lambda_handler
 from handlers.warm_up import NotReady, warm_up
-from tests.asking import Lines, ask
-from tests.dynamodb import ITEMS, Script, dynamodb_answering, read
+from tests.support.calls import Lines, ask
+from tests.support.dynamodb import ITEMS, Script, dynamodb_answering, read
 from tools.world import REGION, TABLE_NAME
 
 pytestmark = pytest.mark.usefixtures("world")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from domain.payload import signing_payload
 from domain.request import parse_signing_request
 from handlers.signing import lambda_handler
-from tests.asking import ACME, METHODS, ask, event_for
+from tests.support.calls import ACME, METHODS, ask, event_for
 from tools.replay import lambda_context
 from tools.world import BODY
 

@@ -16,7 +16,7 @@ from zlib import crc32
 import pytest
 
 from handlers.state import ATTEMPTS
-from tests.asking import ACME
+from tests.support.calls import ACME
 from tools.world import REGION, ROOT, TABLE_NAME, item
 
 type Reply = tuple[int, dict[str, Any]]

@@ -23,7 +23,7 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers.signing import lambda_handler
-from tests.asking import sample_event
+from tests.support.calls import sample_event
 from tools.serve import api_gateway_event
 from tools.world import BODY, CONNECTION_ID, ENTERPRISE_ID, TOKEN
 

@@ -15,7 +15,7 @@ from typing import Any, override
 import pytest
 
 from domain.errors import InvalidRequest, PayloadMismatch
-from tests.asking import ACME, ask
+from tests.support.calls import ACME, ask
 from tests.unit.test_payload import SIGNED, VECTORS
 from tools.world import BODY, ROOT
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tools.world import BODY, CONNECTION_ID, ENTERPRISE_ID
+from tools.serve import serving
+from tools.world import BODY, CONNECTION_ID, ENTERPRISE_ID, sample_world
 
 # No sandbox, so that it starts for root too; and none of the requests that Chromium makes by itself.
 FLAGS = [
@@ -16,6 +17,13 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+@pytest.fixture(scope="session")
+def url() -> Iterator[str]:
+    """The URL that serves the sample world over HTTP."""
+    with sample_world(), serving(0) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.asking import ask
+from tests.support.calls import ask
 from tools.serve import OPENAPI
 from tools.world import BODY, CONNECTION_ID, ENTERPRISE_ID, TOKEN
 

@@ -5,7 +5,7 @@ from importlib import import_module
 import pytest
 
 from handlers.state import dynamodb_client
-from tests.asking import call, sample_event
+from tests.support.calls import call, sample_event
 from tools.replay import lambda_context
 
 pytestmark = pytest.mark.usefixtures("world")  # each makes its client when it is imported

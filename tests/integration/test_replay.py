@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from handlers.signing import KEEP_ACTIVE, lambda_handler
-from tests.asking import sample_event
+from tests.support.calls import sample_event
 from tools.replay import (
     BROKEN_BASE64,
     Replayed,

@@ -12,8 +12,16 @@ import pytest
 
 from handlers.log import EXCEPTION_LIMIT, SERVICE
 from handlers.signing import KEEP_ACTIVE, lambda_handler
-from tests.asking import ACME, POWERTOOLS_VARIABLES, Lines, ask, call, event_for, sample_event
-from tests.dynamodb import ITEMS, dynamodb_answering, read
+from tests.support.calls import (
+    ACME,
+    POWERTOOLS_VARIABLES,
+    Lines,
+    ask,
+    call,
+    event_for,
+    sample_event,
+)
+from tests.support.dynamodb import ITEMS, dynamodb_answering, read
 from tools.replay import lambda_context, sample_events
 from tools.world import BODY
 
@@ -231,7 +239,7 @@ def lines_of_a_process(environment: dict[str, str]) -> list[dict[str, Any]]:
     script = (
         "import logging, sys\n"
         "logging.basicConfig(format='%(message)s', stream=sys.stdout)\n"  # as Lambda has a handler
-        "from tests.asking import call, sample_event\n"
+        "from tests.support.calls import call, sample_event\n"
         "from tools.world import sample_world\n"
         "with sample_world():\n"
         "    for name in ('200-get', '401-no-token', '500-corrupt-record'):\n"

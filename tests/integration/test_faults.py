@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from handlers.state import ATTEMPTS, ROUNDS, TIMEOUT
-from tests.asking import METHODS, Lines, ask, assert_internal_error
-from tests.dynamodb import (
+from tests.support.calls import METHODS, Lines, ask, assert_internal_error
+from tests.support.dynamodb import (
     ITEMS,
     QUICK_FAULTS,
     SILENT_FAULTS,
