@@ -9,9 +9,12 @@
 VENV := .venv
 # uv from PATH, which needs no rule, or else the locked version of it, in the project.
 UV := $(if $(shell command -v uv),uv,.uv/bin/uv)
-INSTALLED := $(VENV)/.installed
+# One environment: `make run` and the other tools install a part of it, the tests and checks the rest.
+TOOLS := $(VENV)/.installed-tools
+DEV := $(VENV)/.installed-dev
 NODE_INSTALLED := tests/node_modules/.installed
 SAM := .venv-sam/bin/sam
+INSTALLING = @echo "Installing the packages of $<. This takes a while, but only the first time."
 # The locked tools come first, Node and npm among them.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
@@ -32,35 +35,35 @@ export SAM_CLI_TELEMETRY := 0
 help: ## List the commands, as `make` alone does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: $(INSTALLED) ## Replay every sample event through the handler, on an embedded DynamoDB
+run: $(TOOLS) ## Replay every sample event through the handler, on an embedded DynamoDB
 	@$(VENV)/bin/python -m tools replay
 
-serve: $(INSTALLED) ## Serve the sample world on http://127.0.0.1:3000, with a reference to try it in
+serve: $(TOOLS) ## Serve the sample world on http://127.0.0.1:3000, with a reference to try it in
 	@$(VENV)/bin/python -m tools serve
 
-test: $(INSTALLED) $(NODE_INSTALLED) .venv-sam/.installed ## Run the tests, with branch coverage
+test: $(DEV) $(NODE_INSTALLED) .venv-sam/.installed ## Run the tests, with branch coverage
 	$(VENV)/bin/pytest --cov --cov-report=term
 
-test-unit: $(INSTALLED) ## Run the tests of the pure functions, in seconds
+test-unit: $(DEV) ## Run the tests of the pure functions, in seconds
 	$(VENV)/bin/pytest tests/unit
 
-test-browser: $(INSTALLED) ## Try the reference of `make serve` in a headless Chromium, Debian's unless there is one
+test-browser: $(DEV) ## Try the reference of `make serve` in a headless Chromium, Debian's unless there is one
 	@command -v chromium >/dev/null || { apt-get update --quiet=2 && apt-get install --yes --quiet=2 --no-install-recommends chromium; }
 	$(VENV)/bin/pytest tests/e2e/test_browser.py
 
-test-dynamodb: $(INSTALLED) $(NODE_INSTALLED) ## Run the database tests on dynalite, a DynamoDB that shares no code with moto
+test-dynamodb: $(DEV) $(NODE_INSTALLED) ## Run the database tests on dynalite, a DynamoDB that shares no code with moto
 	$(VENV)/bin/pytest --engine dynalite tests/integration/test_answers.py tests/integration/test_checks.py tests/integration/test_stored.py
 
-test-artifact: build $(INSTALLED) .venv-runtime/.installed ## Test the built function under the Lambda runtime (Linux only)
+test-artifact: build $(DEV) .venv-runtime/.installed ## Test the built function under the Lambda runtime (Linux only)
 	$(VENV)/bin/pytest tests/e2e/test_bundle.py
 
-test-deploy: build $(INSTALLED) .venv-deploy/.installed ## Deploy the stack to an emulator of AWS on this machine, and ask it
+test-deploy: build $(DEV) .venv-deploy/.installed ## Deploy the stack to an emulator of AWS on this machine, and ask it
 	$(VENV)/bin/pytest tests/e2e/test_stack.py
 
-fuzz: $(INSTALLED) ## Fuzz the handler against openapi.yaml by schemathesis, at most EXAMPLES=n for each operation
+fuzz: $(DEV) ## Fuzz the handler against openapi.yaml by schemathesis, at most EXAMPLES=n for each operation
 	@$(VENV)/bin/python -m tools fuzz --examples $(EXAMPLES)
 
-check: $(INSTALLED) $(NODE_INSTALLED) .venv-sam/.installed .venv-checkov/.installed ## Check format, lint, types, security, the template and openapi.yaml
+check: $(DEV) $(NODE_INSTALLED) .venv-sam/.installed .venv-checkov/.installed ## Check format, lint, types, security, the template and openapi.yaml
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/mypy
@@ -88,10 +91,10 @@ build-SigningFunction: | $(UV)
 	find "$(ARTIFACTS_DIR)" -name __pycache__ -prune -exec rm -rf {} +
 	$(COMPILE) "$(ARTIFACTS_DIR)/domain" "$(ARTIFACTS_DIR)/handlers"
 
-dynamodb: $(INSTALLED) ## Serve an embedded DynamoDB with the sample state, on HOST and PORT
+dynamodb: $(TOOLS) ## Serve an embedded DynamoDB with the sample state, on HOST and PORT
 	@$(VENV)/bin/python -m tools dynamodb --host $(HOST)
 
-smoke: $(INSTALLED) ## Replay the sample events over HTTP, to a new stage at URL, without the sample state
+smoke: $(TOOLS) ## Replay the sample events over HTTP, to a new stage at URL, without the sample state
 	@$(VENV)/bin/python -m tools replay --no-state --url $(or $(URL),$(error Say where: make smoke URL=https://...))
 
 bench: .venv-bench/.installed .venv-sam/.installed ## Compare the speed to that of what a user would build instead (ten minutes, Linux only)
@@ -99,16 +102,18 @@ bench: .venv-bench/.installed .venv-sam/.installed ## Compare the speed to that 
 	$(MAKE) build-SigningFunction ARTIFACTS_DIR="$(CURDIR)/.aws-sam/bench/make"
 	PATH="$(CURDIR)/.venv-bench/bin:$$PATH" .venv-bench/bin/python -m tools.bench.run
 
-mutate: $(INSTALLED) ## Change the code in hundreds of small ways, and see the tests fail (half an hour)
+mutate: $(DEV) ## Change the code in hundreds of small ways, and see the tests fail (half an hour)
 	$(VENV)/bin/mutmut run
 	@$(VENV)/bin/mutmut results
 
-sbom: $(INSTALLED) ## Write sbom.json, what the function is made of, in CycloneDX
+sbom: $(DEV) ## Write sbom.json, what the function is made of, in CycloneDX
 	$(VENV)/bin/cyclonedx-py requirements requirements/function.txt --pyproject pyproject.toml --mc-type application --output-reproducible --output-file sbom.json
 
-lock: $(INSTALLED) ## Lock the newest versions that pyproject.toml allows
+lock: $(DEV) ## Lock the newest versions that pyproject.toml allows
 	$(UV) pip compile --quiet --upgrade --generate-hashes --universal pyproject.toml -o requirements/function.txt
-	$(UV) pip compile --quiet --upgrade --generate-hashes --universal --group dev -c requirements/function.txt pyproject.toml \
+	$(UV) pip compile --quiet --upgrade --generate-hashes --universal --group tools -c requirements/function.txt pyproject.toml \
+		-o requirements/tools.txt
+	$(UV) pip compile --quiet --upgrade --generate-hashes --universal --group dev -c requirements/tools.txt pyproject.toml \
 		-o requirements/dev.txt
 	for group in sam checkov deploy runtime; do \
 		$(UV) pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.13 --group $$group \
@@ -116,27 +121,35 @@ lock: $(INSTALLED) ## Lock the newest versions that pyproject.toml allows
 	done
 	$(UV) pip compile --quiet --upgrade --generate-hashes --universal --group bench -c requirements/function.txt pyproject.toml \
 		-o requirements/bench.txt
-	npm update --prefix tests --silent --package-lock-only
+	$(VENV)/bin/npm update --prefix tests --silent --package-lock-only
 
 clean: ## Remove everything that these commands made
 	rm -rf .venv .venv-* .uv tests/node_modules .aws-sam .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .schemathesis mutants sbom.json
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-$(INSTALLED): requirements/dev.txt .python-version | $(UV)
+$(TOOLS): requirements/tools.txt .python-version | $(UV)
+	$(INSTALLING)
 	$(UV) venv --quiet --clear --python "$$(cat .python-version)" $(VENV)
-	$(UV) pip install --quiet --python $(VENV) --require-hashes --compile-bytecode -r requirements/dev.txt
+	$(UV) pip install --quiet --python $(VENV) --require-hashes --compile-bytecode -r $<
 	@touch $@
 
-$(NODE_INSTALLED): tests/package-lock.json | $(INSTALLED)
-	npm ci --prefix tests --silent
+$(DEV): requirements/dev.txt $(TOOLS) | $(UV)
+	$(INSTALLING)
+	$(UV) pip sync --quiet --python $(VENV) --require-hashes --compile-bytecode $<
+	@touch $@
+
+$(NODE_INSTALLED): tests/package-lock.json | $(DEV)
+	$(VENV)/bin/npm ci --prefix tests --silent
 	@touch $@
 
 .venv-%/.installed: requirements/%.txt .python-version | $(UV)
+	$(INSTALLING)
 	$(UV) venv --quiet --clear --python "$$(cat .python-version)" .venv-$*
 	$(UV) pip install --quiet --python .venv-$* --require-hashes --compile-bytecode -r $<
 	@touch $@
 
 .uv/bin/uv:
+	@echo "Installing uv. This takes a while, but only the first time."
 	python3 -m venv .uv
 	sed -n '/^uv==/,/[^\\]$$/p' requirements/dev.txt >.uv/requirements.txt
 	.uv/bin/pip install --quiet --require-hashes -r .uv/requirements.txt
