@@ -3,19 +3,21 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run serve test test-unit test-browser test-dynamodb test-artifact test-deploy fuzz check build \
+.PHONY: help run serve test programs test-unit test-browser test-dynamodb test-artifact test-deploy fuzz check build \
 	build-SigningFunction dynamodb smoke bench mutate sbom lock clean uv
 
 VENV := .venv
-# uv from PATH, which needs no rule, or else the locked version of it, in the project.
-UV := $(if $(shell command -v uv),uv,.uv/bin/uv)
+# uv from PATH, which needs no rule, or else the locked version of it, in the project. The redirection makes old
+# versions of make start a shell, which has the command `command`.
+UV := $(if $(shell command -v uv 2>/dev/null),uv,.uv/bin/uv)
 # One environment: `make run` and the other tools install a part of it, the tests and checks the rest.
 TOOLS := $(VENV)/.installed-tools
 DEV := $(VENV)/.installed-dev
 NODE_INSTALLED := tests/node_modules/.installed
 SAM := .venv-sam/bin/sam
 INSTALLING = @echo "Installing the packages of $<. This takes a while, but only the first time."
-# The locked tools come first, Node and npm among them.
+# What the commands start in turn is found here, Node for example. The first word of a recipe's line is not: make 3.81 of
+# macOS looks for that on the PATH that it was started with.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 # Where the embedded DynamoDB listens. It and the local server take PORT from the environment.
@@ -41,8 +43,14 @@ run: $(TOOLS) ## Replay every sample event through the handler, on an embedded D
 serve: $(TOOLS) ## Serve the sample world on http://127.0.0.1:3000, with a reference to try it in
 	@$(VENV)/bin/python -m tools serve
 
-test: $(DEV) $(NODE_INSTALLED) .venv-sam/.installed ## Run the tests, with branch coverage
-	$(VENV)/bin/pytest --cov --cov-report=term
+test: programs $(DEV) $(NODE_INSTALLED) .venv-sam/.installed ## Run the tests, with branch coverage
+	$(VENV)/bin/pytest -n 2 --cov --cov-report=term
+
+programs:
+	@missing=; for program in bash zsh curl jq openssl; do \
+		command -v $$program >/dev/null || missing="$$missing $$program"; \
+	done; \
+	[ -z "$$missing" ] || { echo "The tests need these programs, which this machine lacks:$$missing" >&2; exit 1; }
 
 test-unit: $(DEV) ## Run the tests of the pure functions, in seconds
 	$(VENV)/bin/pytest tests/unit

@@ -11,6 +11,7 @@ from tools.world import ROOT
 ALLOWED = {
     "domain": {"domain", "pydantic", "rfc8785"},
     "handlers": {"handlers", "domain", "aws_lambda_powertools", "boto3", "botocore"},
+    "tests/unit": {"cryptography", "domain", "handlers", "hypothesis", "pytest", "tests"},
 }
 IMPURE = {
     "datetime",

@@ -3,6 +3,7 @@
 import json
 from base64 import b64decode
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +15,10 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from domain.payload import signing_payload
 from domain.request import parse_signing_request
-from tools.world import ROOT
 
-VECTORS: list[dict[str, Any]] = json.loads((ROOT / "tests" / "vectors.json").read_text())
+VECTORS: list[dict[str, Any]] = json.loads(
+    (Path(__file__).parents[1] / "vectors.json").read_text()
+)
 SIGNED = {vector["signature"]["scheme"]: vector for vector in VECTORS if vector.get("signature")}
 
 
