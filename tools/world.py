@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 from unittest.mock import patch
 
 import boto3
+import yaml
 from boto3.dynamodb.types import TypeSerializer
-from cfnlint.decode import decode
 from moto import mock_aws
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -138,10 +138,27 @@ def load_sample_state(client: "DynamoDBClient") -> None:
         client.put_item(TableName=TABLE_NAME, Item=item(record))
 
 
+class _TemplateLoader(yaml.CSafeLoader):
+    """YAML with CloudFormation's short forms, such as `!Ref Api`."""
+
+
+def _long_form(loader: _TemplateLoader, name: str, node: yaml.Node) -> dict[str, Any]:
+    match node:
+        case yaml.SequenceNode():
+            return {f"Fn::{name}": loader.construct_sequence(node, deep=True)}
+        case yaml.MappingNode():
+            return {f"Fn::{name}": loader.construct_mapping(node, deep=True)}
+    if name in ("Ref", "Condition"):
+        return {name: node.value}
+    return {f"Fn::{name}": node.value.split(".", 1) if name == "GetAtt" else node.value}
+
+
+_TemplateLoader.add_multi_constructor("!", _long_form)
+
+
 def template() -> Any:
-    """template.yaml, parsed."""
-    parsed, _ = decode(str(ROOT / "template.yaml"))
-    return parsed
+    """template.yaml, parsed, with the long form of each function of CloudFormation."""
+    return yaml.load((ROOT / "template.yaml").read_bytes(), _TemplateLoader)  # noqa: S506 -- a safe one
 
 
 def item(record: dict[str, Any]) -> dict[str, Any]:

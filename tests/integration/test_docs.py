@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cfnlint.decode import decode
 
 from domain.records import Connection, Credential, License
 from domain.request import SigningBody, SigningRequest
@@ -32,7 +31,7 @@ README = DOCUMENTS[ROOT / "README.md"]
 OPERATE = DOCUMENTS[ROOT / "docs/operate.md"]
 ALL = "\n".join(DOCUMENTS.values())
 MAKEFILE = (ROOT / "Makefile").read_text()
-TEMPLATE: dict[str, Any] = decode(str(ROOT / "template.yaml"))[0]
+TEMPLATE: dict[str, Any] = template()
 
 
 def table(heading: str) -> list[list[str]]:
