@@ -1,9 +1,9 @@
 """The command line of the tools: `python -m tools --help`."""
 
+import logging
 import subprocess
 import sys
 from contextlib import suppress
-from io import StringIO
 from pathlib import Path
 from threading import Event
 from typing import Annotated
@@ -20,7 +20,7 @@ from tools.replay import (
     why_not_sent,
 )
 from tools.serve import OPENAPI, sample_curl, serving
-from tools.world import REGION, ROOT, TABLE_NAME, dynamodb_server, logging_to, sample_world
+from tools.world import REGION, ROOT, TABLE_NAME, dynamodb_server, sample_world
 
 Port = Annotated[int, typer.Option(envvar="PORT", min=0, max=65535, help="0 for any free one")]
 
@@ -70,8 +70,7 @@ def replay_command(
         raise typer.BadParameter("is required with --sam-local and --no-state", param_hint="--url")
     samples = events or sample_events()
     reasons = [why_not_sent(each, sam_local=sam_local) if url else "" for each in samples]
-    # The table instead of the log's lines.
-    with sample_world(with_state=not no_state), logging_to(StringIO()):
+    with sample_world(with_state=not no_state):
         replayed = replay(
             sample for sample, reason in zip(samples, reasons, strict=True) if not reason
         )
@@ -105,7 +104,8 @@ def fuzz_command(
 
     Exits with 1 if an answer is not as openapi.yaml says; tests/schemathesis.toml says how it is asked.
     """
-    with sample_world(), logging_to(StringIO()), serving(0) as url:
+    logging.disable()
+    with sample_world(), serving(0) as url:
         schemathesis = Path(sys.executable).with_name("schemathesis")
         ran = subprocess.run(  # noqa: S603 -- our own words
             [

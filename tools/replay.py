@@ -4,6 +4,7 @@ Or over HTTP, to whatever serves the API: does each get what the handler itself 
 """
 
 import json
+import logging
 import re
 from binascii import a2b_base64
 from collections.abc import Iterable, Iterator
@@ -12,12 +13,9 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Annotated, Any, Self, cast
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
-from uuid import uuid4
 
-from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
@@ -27,7 +25,7 @@ from rich.table import Table
 from rich.text import Text
 
 from handlers.signing import lambda_handler
-from tools.world import EVENTS
+from tools.world import EVENTS, lambda_context
 
 BROKEN_BASE64 = "over HTTP it is the gateway that makes the base64, and never breaks it"
 """Why an event with broken base64 is not sent."""
@@ -94,8 +92,12 @@ def sample_events() -> list[SampleEvent]:
 
 
 def replay(samples: Iterable[SampleEvent]) -> list[Replayed]:
-    """Calls the handler with each event, in the world around it."""
-    return [_replay(sample) for sample in samples]
+    """Calls the handler with each event, in the world around it, and without a log."""
+    logging.disable()
+    try:
+        return [_replay(sample) for sample in samples]
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def why_not_sent(sample: SampleEvent, *, sam_local: bool) -> str:
@@ -118,18 +120,6 @@ def replay_over_http(url: str, handled: Iterable[Replayed]) -> list[Replayed]:
     return [
         replace(_send(url, each.sample), expected=(each.status, each.answer)) for each in handled
     ]
-
-
-def lambda_context(request_id: str | None = None) -> LambdaContext:
-    """A context such as the Lambda runtime hands to the handler, with an id of its own."""
-    context = SimpleNamespace(
-        aws_request_id=request_id or str(uuid4()),
-        function_name="SigningFunction",
-        function_version="$LATEST",
-        invoked_function_arn="arn:aws:lambda:eu-central-1:123456789012:function:SigningFunction",
-        memory_limit_in_mb=1024,
-    )
-    return cast("LambdaContext", context)
 
 
 def _replay(sample: SampleEvent) -> Replayed:

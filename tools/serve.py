@@ -2,7 +2,6 @@
 
 import html
 import json
-import re
 import shlex
 import zlib
 from base64 import b64encode
@@ -17,21 +16,26 @@ from urllib.parse import parse_qs
 from uuid import uuid4
 
 from aws_lambda_powertools.event_handler.openapi import swagger_ui
-from pydantic.alias_generators import to_camel
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 from werkzeug.serving import WSGIRequestHandler
 from werkzeug.wrappers import Request, Response
 
-from handlers.signing import SIGNING_PATH, lambda_handler
-from tools.replay import lambda_context
-from tools.world import BODY, CONNECTION_ID, ENTERPRISE_ID, ROOT, TOKEN, listening
+from handlers.signing import lambda_handler
+from tools.world import (
+    BODY,
+    CONNECTION_ID,
+    ENTERPRISE_ID,
+    RESOURCE,
+    ROOT,
+    TOKEN,
+    lambda_context,
+    listening,
+)
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 OPENAPI = ROOT / "openapi.yaml"
-RESOURCE = re.sub(r"<(\w+)>", lambda name: f"{{{to_camel(name[1])}}}", SIGNING_PATH)
-"""The path, as OpenAPI and API Gateway write it."""
 STAGE = "v1"
 SWAGGER_UI = Path(swagger_ui.__file__).parent
 FILES = {

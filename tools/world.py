@@ -8,17 +8,19 @@ from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Any, TextIO, cast
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 from unittest.mock import patch
+from uuid import uuid4
 
 import boto3
 import yaml
+from aws_lambda_powertools.utilities.typing import LambdaContext
 from boto3.dynamodb.types import TypeSerializer
 from moto import mock_aws
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from handlers.log import logger
 from handlers.state import (
     LICENSE_KEY,
     connection_key,
@@ -36,6 +38,12 @@ EVENTS = ROOT / "events"
 REGION = "eu-central-1"
 TABLE_NAME = "StateTable"
 """What `!Ref StateTable` comes to in `sam local` too."""
+
+RESOURCE = (
+    "/api/network/v1/enterprises/{enterpriseId}"
+    "/clients/connections/{connectionId}/deallocations/signing"
+)
+"""The path, as OpenAPI and API Gateway write it."""
 
 # A request that events/state.json allows.
 ENTERPRISE_ID = "acme-capital"
@@ -75,16 +83,16 @@ def aws_environment(**variables: str) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def logging_to[Stream: TextIO](stream: Stream) -> Iterator[Stream]:
-    """Sends the function's log to a stream in the meantime."""
-    handler = cast("logging.StreamHandler[TextIO]", logger.registered_handler)
-    before = handler.stream
-    handler.setStream(stream)
-    try:
-        yield stream
-    finally:
-        handler.setStream(before)
+def lambda_context(request_id: str | None = None) -> LambdaContext:
+    """A context such as the Lambda runtime hands to the handler, with a new id unless one is given."""
+    context = SimpleNamespace(
+        aws_request_id=request_id or str(uuid4()),
+        function_name="SigningFunction",
+        function_version="$LATEST",
+        invoked_function_arn="arn:aws:lambda:eu-central-1:123456789012:function:SigningFunction",
+        memory_limit_in_mb=1024,
+    )
+    return cast("LambdaContext", context)
 
 
 @contextmanager

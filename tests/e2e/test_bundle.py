@@ -21,8 +21,8 @@ import pytest
 
 from handlers.signing import lambda_handler
 from tests.support.dynamodb import embedded_dynamodb
-from tools.replay import SampleEvent, lambda_context, sample_events
-from tools.world import ROOT, sample_world
+from tools.replay import SampleEvent, sample_events
+from tools.world import ROOT, lambda_context, sample_world
 
 type Invoke = Callable[[Any], Any]
 

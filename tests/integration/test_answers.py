@@ -7,7 +7,8 @@ import pytest
 
 from handlers.signing import lambda_handler
 from tests.support.calls import Answer, call, event_for, sample_event
-from tools.replay import lambda_context, sample_events
+from tools.replay import sample_events
+from tools.world import lambda_context
 
 pytestmark = pytest.mark.usefixtures("world")
 

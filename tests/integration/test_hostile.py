@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from handlers.signing import lambda_handler
 from tests.support.calls import ACME, METHODS, ask, event_for, logged
 from tests.support.dynamodb import ITEMS, dynamodb_answering, read
-from tools.replay import lambda_context
-from tools.world import TABLE_NAME
+from tools.world import TABLE_NAME, lambda_context
 
 type Requests = list[dict[str, Any]]
 

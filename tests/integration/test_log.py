@@ -22,8 +22,8 @@ from tests.support.calls import (
     sample_event,
 )
 from tests.support.dynamodb import ITEMS, dynamodb_answering, read
-from tools.replay import lambda_context, sample_events
-from tools.world import BODY
+from tools.replay import sample_events
+from tools.world import BODY, lambda_context
 
 pytestmark = pytest.mark.usefixtures("world")
 

@@ -16,8 +16,8 @@ from handlers.answers import ANSWERS, RouteNotFound, refusal
 from handlers.signing import REQUIRED_SCOPES, app
 from tests.support.calls import Answer, ask, call, sample_event
 from tools.replay import sample_events
-from tools.serve import OPENAPI, RESOURCE
-from tools.world import BODY, CONNECTION_ID, ENTERPRISE_ID, ROOT, template
+from tools.serve import OPENAPI
+from tools.world import BODY, CONNECTION_ID, ENTERPRISE_ID, RESOURCE, ROOT, template
 
 CONTRACT: dict[str, Any] = yaml.safe_load(OPENAPI.read_text())
 INFO = CONTRACT["info"]

@@ -11,8 +11,7 @@ from domain.payload import signing_payload
 from domain.request import parse_signing_request
 from handlers.signing import lambda_handler
 from tests.support.calls import ACME, METHODS, ask, event_for
-from tools.replay import lambda_context
-from tools.world import BODY
+from tools.world import BODY, lambda_context
 
 pytestmark = pytest.mark.usefixtures("world")
 

@@ -19,13 +19,12 @@ from tools.replay import (
     BROKEN_BASE64,
     Replayed,
     SampleEvent,
-    lambda_context,
     payload_or_name,
     replay_over_http,
     sample_events,
     why_not_sent,
 )
-from tools.world import EVENTS
+from tools.world import EVENTS, lambda_context
 
 
 def run_replay(*events: Path | str) -> subprocess.CompletedProcess[str]:

@@ -12,8 +12,7 @@ import pytest
 from handlers.answers import ANSWERS, InternalError, RouteNotFound
 from handlers.log import METRICS_NAMESPACE, SERVICE
 from handlers.signing import KEEP_ACTIVE
-from tools.serve import RESOURCE
-from tools.world import REGION, ROOT
+from tools.world import REGION, RESOURCE, ROOT
 
 type Resources = dict[str, Any]
 

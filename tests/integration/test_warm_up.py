@@ -115,7 +115,7 @@ def test_a_function_warms_up_and_freezes_when_it_starts_in_lambda_and_nowhere_el
 def test_a_warm_up_leaves_the_cold_start_to_the_first_request() -> None:
     script = """
 from handlers.signing import KEEP_ACTIVE, lambda_handler
-from tools.replay import lambda_context
+from tools.world import lambda_context
 lambda_handler(KEEP_ACTIVE, lambda_context())
 """
     ran = subprocess.run(  # noqa: S603 -- our own words

@@ -1,18 +1,19 @@
 """Sends requests to the handler as API Gateway does, and reads its answers."""
 
 import json
+import logging
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import StringIO
-from typing import Any
+from typing import Any, TextIO, cast
 from uuid import uuid4
 
 from aws_lambda_powertools.shared import constants
 
+from handlers.log import logger
 from handlers.signing import lambda_handler
-from tools.replay import lambda_context
 from tools.world import (
     BODY,
     CONNECTION_ID,
@@ -21,7 +22,7 @@ from tools.world import (
     TABLE_NAME,
     TOKEN,
     item,
-    logging_to,
+    lambda_context,
 )
 
 type Lines = Callable[[], list[dict[str, Any]]]
@@ -114,8 +115,13 @@ def ask(method: str = "POST", **parts: Any) -> Answer:
 @contextmanager
 def logged() -> Iterator[Lines]:
     """Collects what the function logs inside the `with` block."""
-    with logging_to(StringIO()) as written:
+    handler = cast("logging.StreamHandler[TextIO]", logger.registered_handler)
+    before, written = handler.stream, StringIO()
+    handler.setStream(written)
+    try:
         yield lambda: [json.loads(line) for line in written.getvalue().splitlines()]
+    finally:
+        handler.setStream(before)
 
 
 def assert_internal_error(answer: Answer, lines: Lines, exception: str) -> None:
