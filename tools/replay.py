@@ -123,7 +123,10 @@ def replay_over_http(url: str, handled: Iterable[Replayed]) -> list[Replayed]:
 
 
 def _replay(sample: SampleEvent) -> Replayed:
-    answer = lambda_handler(sample.event, lambda_context())
+    try:
+        answer = lambda_handler(sample.event, lambda_context())
+    except Exception:  # noqa: BLE001 -- API Gateway answers alike, whatever the function raises
+        return Replayed(sample, HTTPStatus.BAD_GATEWAY.value, "InternalError")
     # The event of the schedule has an empty answer.
     status = answer.get("statusCode", HTTPStatus.OK.value)
     return Replayed(sample, status, payload_or_name(answer.get("body", "")))

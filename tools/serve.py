@@ -7,10 +7,12 @@ import zlib
 from base64 import b64encode
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
+from http import HTTPStatus
 from pathlib import Path
 from string import Template
 from threading import Lock
 from time import time
+from traceback import print_exc
 from typing import TYPE_CHECKING, Any, override
 from urllib.parse import parse_qs
 from uuid import uuid4
@@ -30,6 +32,7 @@ from tools.world import (
     TOKEN,
     lambda_context,
     listening,
+    template,
 )
 
 if TYPE_CHECKING:
@@ -128,9 +131,25 @@ def _gateway(request: Request) -> Response:
     if not target.isascii():
         raise BadRequest
     event = api_gateway_event(request.method, target, request.environ["headers"], _body(request))
-    with _function:
-        answer = lambda_handler(event, lambda_context())
+    try:
+        with _function:
+            answer = lambda_handler(event, lambda_context())
+    except Exception:  # noqa: BLE001 -- API Gateway answers alike, whatever the function raises
+        print_exc()  # as Lambda logs it
+        return _internal_error(event["requestContext"]["requestId"])
     return Response(answer["body"], answer["statusCode"], answer["multiValueHeaders"])
+
+
+def _internal_error(request_id: str) -> Response:
+    """The answer that template.yaml gives API Gateway for a function that raised."""
+    response = template()["Resources"]["Api"]["Properties"]["GatewayResponses"]["DEFAULT_5XX"]
+    ((content_type, content),) = response["ResponseTemplates"].items()
+    headers = {
+        name: request_id if value == "context.requestId" else value.strip("'")
+        for name, value in response["ResponseParameters"]["Headers"].items()
+    }
+    body = content.replace("$context.requestId", request_id)
+    return Response(body, HTTPStatus.BAD_GATEWAY, headers, content_type=content_type)
 
 
 def _body(request: Request) -> bytes:

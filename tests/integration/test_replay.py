@@ -20,6 +20,7 @@ from tools.replay import (
     Replayed,
     SampleEvent,
     payload_or_name,
+    replay,
     replay_over_http,
     sample_events,
     why_not_sent,
@@ -82,10 +83,12 @@ def test_a_file_that_cannot_be_replayed_is_named(tmp_path: Path, name: str) -> N
     assert "Traceback" not in ran.stderr
 
 
-def test_what_is_no_event_is_replayed_as_the_500_that_it_gets(tmp_path: Path) -> None:
-    ran = run_replay(*written(tmp_path, 500, [[], {}, None, "200", 200, [{}], {"httpMethod": 1}]))
-    assert "7 of 7 events got the status in their name." in ran.stdout
-    assert (ran.returncode, ran.stderr) == (0, "")
+def test_an_event_that_raises_is_replayed_as_the_502_of_the_gateway(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tools.replay.lambda_handler", lambda *_: 1 / 0)
+    (replayed,) = replay([SampleEvent("502-odd", 502, [])])
+    assert (replayed.status, replayed.answer, replayed.as_named) == (502, "InternalError", True)
 
 
 def test_the_event_of_the_schedule_is_replayed(tmp_path: Path) -> None:

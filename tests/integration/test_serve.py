@@ -148,6 +148,22 @@ def test_the_function_gets_one_request_at_a_time(url: str, monkeypatch: pytest.M
     assert at_once == [1] * 8
 
 
+def test_a_function_that_raises_gets_the_gateway_s_answer(
+    url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("tools.serve.lambda_handler", lambda *_: 1 / 0)
+    response, body = send(url, "POST")
+    assert response.status == 502
+    assert body == {
+        "error": "The request could not be completed. Try again later.",
+        "name": "InternalError",
+        "requestId": response.headers["Request-Id"],
+    }
+    assert response.headers["Cache-Control"] == "no-store"
+    assert response.headers["Content-Type"] == "application/json"
+    assert "ZeroDivisionError" in capsys.readouterr().err
+
+
 def test_two_tokens_are_no_token(url: str) -> None:
     connection = HTTPConnection(urlsplit(url).netloc)
     connection.putrequest("POST", PATH)
