@@ -27,6 +27,7 @@ from rich.text import Text
 from handlers.signing import lambda_handler
 from tools.world import EVENTS, lambda_context
 
+EVENT_FILES = sorted(EVENTS.glob("[0-9][0-9][0-9]-*.json"))
 BROKEN_BASE64 = "over HTTP it is the gateway that makes the base64, and never breaks it"
 """Why an event with broken base64 is not sent."""
 NOT_IN_SAM_LOCAL = {
@@ -88,7 +89,7 @@ class Replayed:
 
 def sample_events() -> list[SampleEvent]:
     """All of events/, in the order of their names."""
-    return [SampleEvent.read(path) for path in sorted(EVENTS.glob("[0-9][0-9][0-9]-*.json"))]
+    return [SampleEvent.read(path) for path in EVENT_FILES]
 
 
 def replay(samples: Iterable[SampleEvent]) -> list[Replayed]:

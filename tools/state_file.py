@@ -11,7 +11,7 @@ from pydantic import ConfigDict, StringConstraints
 from domain.errors import CorruptRecord
 from domain.records import Connection, Credential, License
 from domain.request import ConnectionId, EnterpriseId
-from tools.world import attributes
+from handlers.state import LICENSE_KEY, connection_key, enterprise_key, hashed_credential_key
 
 # The domain's own models, with the key's fields. What the service ignores is a mistake here: an
 # expiry that is misspelt is none.
@@ -47,7 +47,12 @@ _MODELS: dict[str, type[LicenseRecord | CredentialRecord | ConnectionRecord]] = 
     "credentialSha256": CredentialRecord,
     "connection": ConnectionRecord,
 }
-
+_SORT_KEYS = {
+    "license": LICENSE_KEY.removesuffix("OES"),
+    "credentialSha256": hashed_credential_key(""),
+    "connection": connection_key(""),
+}
+"""How the sort key begins; the field's value follows."""
 
 _ITEM_LIMIT = 400 * 1024
 """DynamoDB's, in bytes."""
@@ -162,3 +167,13 @@ def _size(value: Any) -> int:
         case Decimal():
             return len(value.as_tuple().digits) // 2 + 2
     return 1  # a truth value
+
+
+def attributes(fields: dict[str, Any]) -> dict[str, Any]:
+    """The item of a record's fields, as boto3's resource takes it: each list becomes a set."""
+    values: dict[str, Any] = {
+        name: set(value) if isinstance(value, list) else value for name, value in fields.items()
+    }
+    (kind,) = values.keys() & _SORT_KEYS.keys()
+    partition = enterprise_key(values.pop("enterprise"))
+    return {"pk": partition, "sk": _SORT_KEYS[kind] + values.pop(kind), **values}

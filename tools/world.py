@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from hashlib import sha256
 from pathlib import Path
 from threading import Thread
 from types import SimpleNamespace
@@ -21,13 +22,7 @@ from moto import mock_aws
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from handlers.state import (
-    LICENSE_KEY,
-    connection_key,
-    credential_key,
-    enterprise_key,
-    hashed_credential_key,
-)
+from tools.state_file import attributes
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -171,23 +166,8 @@ def template() -> Any:
 
 def item(record: dict[str, Any]) -> dict[str, Any]:
     """The DynamoDB item of a record as events/state.json writes it, for boto3's client."""
+    fields = dict(record)
+    if "credential" in fields:
+        fields["credentialSha256"] = sha256(fields.pop("credential").encode()).hexdigest()
     serialize = TypeSerializer().serialize
-    return {name: serialize(value) for name, value in attributes(record).items()}
-
-
-def attributes(record: dict[str, Any]) -> dict[str, Any]:
-    """The same for boto3's resource: the values are Python's, and lists become sets."""
-    values: dict[str, Any] = {
-        name: set(value) if isinstance(value, list) else value for name, value in record.items()
-    }
-    partition = enterprise_key(values.pop("enterprise"))
-    if "license" in values:
-        values.pop("license")
-        sort_key = LICENSE_KEY
-    elif "credential" in values:
-        sort_key = credential_key(values.pop("credential"))
-    elif "credentialSha256" in values:
-        sort_key = hashed_credential_key(values.pop("credentialSha256"))
-    else:
-        sort_key = connection_key(values.pop("connection"))
-    return {"pk": partition, "sk": sort_key, **values}
+    return {name: serialize(value) for name, value in attributes(fields).items()}

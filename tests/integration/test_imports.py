@@ -1,6 +1,7 @@
 """Imports point inwards, from tools to handlers to domain, and domain imports pure modules only."""
 
 import ast
+import subprocess
 import sys
 from collections.abc import Iterator
 
@@ -27,6 +28,15 @@ IMPURE = {
 }
 
 
+# None in sys.modules makes an import fail.
+ON_A_REAL_TABLE = """
+import sys
+sys.modules |= dict.fromkeys(["moto", "flask", "cfnlint", "yaml", "werkzeug", "tools.world"])
+from tools.__main__ import cli
+cli()
+"""
+
+
 def imported(package: str) -> Iterator[tuple[str, str]]:
     for path in sorted((ROOT / package).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
@@ -51,3 +61,14 @@ def test_a_package_imports_only_its_allowed_packages(package: str) -> None:
 
 def test_the_domain_imports_no_clock_no_environment_and_no_io() -> None:
     assert {module for _, module in imported("domain")} & IMPURE == set()
+
+
+def test_a_command_for_a_real_table_imports_nothing_of_the_sample_world() -> None:
+    ran = subprocess.run(  # noqa: S603 -- our own words
+        [sys.executable, "-c", ON_A_REAL_TABLE, *["load", "events/state.json", "--table", "t"]],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "line 3: must have one of" in ran.stderr

@@ -37,7 +37,8 @@ EVERYTHING = """
 from tools.world import dynamodb_server
 with dynamodb_server("127.0.0.1", 0):
     pass
-from tools.__main__ import *
+from tools.__main__ import cli
+cli()
 """
 
 
