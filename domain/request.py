@@ -10,7 +10,6 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
-    Field,
     StringConstraints,
     ValidationError,
 )
@@ -23,6 +22,9 @@ BODY_LIMIT = 64 * 1024
 
 DETAILS_LIMIT = 20
 """The most details an `InvalidRequest` carries: a body can hold thousands of unknown fields."""
+
+NAMES_LIMIT = 32
+"""The most names of an object in a body. More would cost much time before the token is checked."""
 
 QUANTITY_DIGITS = 78
 """The most digits of a quantity. The largest number of 256 bits has that many."""
@@ -60,7 +62,7 @@ class SigningBody(_Strict):
     amount: Amount
     client_external_id: Text
     nonce: Text
-    notes: Text = Field(default_factory=str)  # empty means absent
+    notes: Text = ""  # empty means absent
 
 
 class SigningRequest(SigningBody):
@@ -85,9 +87,10 @@ def parse_request[Request: SigningRequest](
 ) -> Request:
     """As `parse_signing_request`, for a model with more properties and another limit, in bytes."""
     members = _json_object(body, limit)
-    path = [("enterpriseId", enterprise_id), ("connectionId", connection_id)]
+    path = {"enterpriseId": enterprise_id, "connectionId": connection_id}
+    repeated = dict.fromkeys(path.keys() & members.keys(), _REPEATED)
     try:
-        return model.model_validate(_unique_members([*path, *members.items()]))
+        return model.model_validate({**path, **members, **repeated})
     except ValidationError as error:
         details = [
             _detail(
@@ -96,16 +99,19 @@ def parse_request[Request: SigningRequest](
                 fault["input"],
                 fault.get("ctx", {}),
             )
-            for fault in error.errors()
+            for fault in error.errors(include_url=False)[:DETAILS_LIMIT]
         ]
-        raise InvalidRequest(*details[:DETAILS_LIMIT]) from None
+        raise InvalidRequest(*details) from None
 
 
 _REPEATED = object()
+"""The value of a name that is given twice. No field accepts it, so validation names its place."""
 
 
 def _unique_members(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    # No field accepts the value _REPEATED. So validation refuses it and names its place.
+    if len(pairs) > NAMES_LIMIT:
+        message = f"must not have an object with more than {NAMES_LIMIT} names"
+        raise InvalidRequest(Detail("body", message))
     members: dict[str, object] = {}
     for name, value in pairs:
         members[name] = _REPEATED if name in members else value
@@ -114,7 +120,10 @@ def _unique_members(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _json_object(body: bytes, limit: int) -> dict[str, object]:
     if not body:
-        raise InvalidRequest(Detail("body", "is required"))
+        # Many clients drop the body of a GET without an error.
+        raise InvalidRequest(
+            Detail("body", "is required; a client that cannot send a body with GET can use POST")
+        )
     if len(body) > limit:
         raise InvalidRequest(Detail("body", f"must be at most {limit} bytes"))
     if body.startswith(BOM_UTF8):

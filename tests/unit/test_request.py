@@ -184,7 +184,11 @@ QUANTITY = (
     " 1 to 78 digits with no sign, separator or leading zero"
 )
 MESSAGES: list[tuple[dict[str, Any], str, str]] = [
-    ({"body": ""}, "body", "is required"),
+    (
+        {"body": ""},
+        "body",
+        "is required; a client that cannot send a body with GET can use POST",
+    ),
     ({"body": " " * 65_537}, "body", "must be at most 65536 bytes"),
     ({"body": b"\xff"}, "body", "must be UTF-8"),
     ({"body": b"\xef\xbb\xbf{}"}, "body", "must not begin with a byte order mark"),
@@ -225,8 +229,26 @@ def test_an_unknown_kind_of_fault_is_refused_too(
     assert details(BODY | {"nonce": 1}) == [Detail("nonce", "is invalid")]
 
 
-def test_thousands_of_unknown_fields_give_only_twenty_details() -> None:
-    assert len(fields(BODY | {f"f{number}": 1 for number in range(4000)})) == DETAILS_LIMIT == 20
+def test_many_unknown_fields_give_only_twenty_details() -> None:
+    assert len(fields(BODY | {f"f{number}": 1 for number in range(28)})) == DETAILS_LIMIT == 20
+
+
+def test_an_object_of_32_names_has_its_unknown_fields_named() -> None:
+    body = BODY | {f"f{number}": 1 for number in range(32 - len(BODY))}
+    assert set(fields(body)) <= {f"f{number}" for number in range(32)}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {f"f{number}": 1 for number in range(33)},
+        amount(**{f"f{number}": 1 for number in range(31)}),
+        BODY | {"notes": [{"a": {f"f{number}": 1 for number in range(33)}}]},
+        "{" + ",".join(33 * ['"nonce": "1"']) + "}",
+    ],
+)
+def test_an_object_of_more_than_32_names_is_refused(body: object) -> None:
+    assert details(body) == [Detail("body", "must not have an object with more than 32 names")]
 
 
 @pytest.mark.parametrize(
