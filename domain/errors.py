@@ -6,6 +6,10 @@ The contract's table of checks gives their order (README, "Errors").
 from typing import NamedTuple
 
 
+class Unauthenticated(Exception):
+    """The request carries no usable `Authorization: Bearer` header."""
+
+
 class Detail(NamedTuple):
     """One fault of a request: the field, and what it must be. It never holds the value sent."""
 

@@ -3,7 +3,8 @@
 import json
 from http import HTTPStatus
 
-from aws_lambda_powertools.event_handler.api_gateway import Response
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 
 from domain.errors import (
     ConnectionInactive,
@@ -13,11 +14,8 @@ from domain.errors import (
     InvalidRequest,
     NotAMember,
     OesLicenseRequired,
+    Unauthenticated,
 )
-
-
-class Unauthenticated(Exception):
-    """The request carries no usable `Authorization: Bearer` header."""
 
 
 class RouteNotFound(Exception):
@@ -29,7 +27,7 @@ class MethodNotAllowed(Exception):
 
 
 class InternalError(Exception):
-    """The answer to every error that has no row of its own in the table below."""
+    """The answer to every error that has no row in the table below."""
 
 
 ANSWERS: dict[type[Exception], tuple[HTTPStatus, str]] = {
@@ -80,6 +78,15 @@ _OWN_HEADERS = {
 }
 
 
+def answer_errors(app: APIGatewayRestResolver, next_middleware: NextMiddleware) -> Response[str]:
+    """The middleware that turns an exception into its answer, and keeps it as `error` for the log."""
+    try:
+        return next_middleware(app)
+    except Exception as error:  # noqa: BLE001 -- whatever fails, the client gets the contract's 500
+        app.append_context(error=error)
+        return error_answer(error, app.current_event.request_context.request_id)
+
+
 def error_name(error: Exception) -> str:
     """The error's name in the contract."""
     return (type(error) if type(error) in ANSWERS else InternalError).__name__
@@ -90,7 +97,7 @@ def payload_answer(payload: str, request_id: str) -> Response[str]:
     return _answer(HTTPStatus.OK, {"payload": payload}, request_id)
 
 
-def refusal(error: Exception, request_id: str) -> Response[str]:
+def error_answer(error: Exception, request_id: str) -> Response[str]:
     """The contract's answer to an error. An error without a row gets that of `InternalError`."""
     status, sentence = ANSWERS.get(type(error)) or ANSWERS[InternalError]
     body: dict[str, object] = {

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from domain.errors import Detail, InvalidRequest
-from handlers.answers import Unauthenticated
+from domain.errors import Detail, InvalidRequest, Unauthenticated
 
 type Event = Mapping[str, Any]
 
@@ -25,7 +24,7 @@ def bearer_token(event: Event) -> str:
     guesses which token is meant.
     """
     match _header_values(event, "authorization"):
-        case [str(value)] if token := _BEARER.fullmatch(value.strip(" \t")):
+        case [value] if token := _BEARER.fullmatch(value.strip(" \t")):
             return token[1]
     raise Unauthenticated
 
@@ -59,30 +58,17 @@ def body_bytes(event: Event) -> bytes:
         raise InvalidRequest(Detail("body", "must be valid base64")) from None
 
 
-def context_id(event: object, name: str) -> str | None:
-    """An id from the event's request context; None if it is missing or no header can carry it."""
-    match event:
-        case {"requestContext": dict(ids)}:
-            value = ids.get(name)
-            if isinstance(value, str) and value.isascii() and value.isprintable():
-                return value
-    return None
-
-
-def client_request_id(event: object) -> str | None:
+def client_request_id(event: Event) -> str | None:
     """The client's own id of the request, its `Request-Id` header, if it is plain and short."""
     match _header_values(event, "request-id"):
-        case [str(value)] if _CLIENT_REQUEST_ID.fullmatch(value):
+        case [value] if _CLIENT_REQUEST_ID.fullmatch(value):
             return value
     return None
 
 
-def _header_values(event: object, name: str) -> list[object]:
+def _header_values(event: Event, name: str) -> list[str]:
     # API Gateway's console sends both maps as null.
-    match event:
-        case {"multiValueHeaders": dict(many)} if many:
-            lists = [values for each, values in many.items() if each.lower() == name]
-            return [value for values in lists if isinstance(values, list) for value in values]
-        case {"headers": dict(one)}:
-            return [value for each, value in one.items() if each.lower() == name]
-    return []
+    headers = event.get("multiValueHeaders") or {
+        key: [value] for key, value in (event.get("headers") or {}).items()
+    }
+    return [value for key, values in headers.items() if key.lower() == name for value in values]

@@ -2,17 +2,14 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from functools import cache
 from hashlib import sha256
-from time import sleep
-from typing import TYPE_CHECKING, Any
+from time import monotonic, sleep
+from typing import TYPE_CHECKING
 
 import boto3
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.config import Config
-from botocore.credentials import Credentials
-from botocore.session import Session, get_session
 
 from domain.records import Item, Records
 
@@ -26,22 +23,20 @@ if TYPE_CHECKING:
 TIMEOUT = 1.0
 """The longest wait for a connection, and for each piece of an answer, in seconds."""
 ATTEMPTS = 2
-"""How often botocore sends a request at most, if errors may be temporary."""
-ROUNDS = 3
-"""How often to read at most, until DynamoDB leaves no key unprocessed."""
-BACK_OFF = 0.05
-"""The wait before the second round, in seconds. It doubles with each round."""
+"""The most attempts for one request, if its error may be temporary."""
+WAITS = (0.0, 0.05, 0.1)
+"""The wait before each round of reading, in seconds. Each round reads what the last one left."""
+LAST_START = 4.0
+"""The latest start of a round, in seconds after the start of the first.
+
+One round takes up to 10 seconds: botocore waits up to 6 between its two attempts if DynamoDB asks
+for it by `x-amz-retry-after`, and each attempt takes up to two time-outs.
+"""
 
 LICENSE_KEY = "LICENSE#OES"
 
 
-class _Deserializer(TypeDeserializer):
-    def _deserialize_n(self, value: str) -> Decimal:
-        # DynamoDB writes 1e100 with all its digits. boto3 refuses more than 38 (its issue 2500).
-        return Decimal(value)
-
-
-_DESERIALIZER = _Deserializer()
+_DESERIALIZER = TypeDeserializer()
 
 
 def enterprise_key(enterprise_id: str) -> str:
@@ -65,14 +60,14 @@ def connection_key(connection_id: str) -> str:
 
 
 class StateUnavailable(Exception):
-    """DynamoDB left keys unprocessed in every round."""
+    """DynamoDB left keys unprocessed until the last round."""
 
 
 def read_records(enterprise_id: str, token: str, connection_id: str) -> Records:
     """The three items that decide about a request, by one strongly consistent `BatchGetItem`.
 
     Reads the keys again that DynamoDB leaves unprocessed. Raises `StateUnavailable` if some are
-    left after all `ROUNDS`, and boto3's own errors.
+    left at the end, and boto3's own `BotoCoreError` and `ClientError`.
     """
     table = os.environ["TABLE_NAME"]
     partition = enterprise_key(enterprise_id)
@@ -82,9 +77,11 @@ def read_records(enterprise_id: str, token: str, connection_id: str) -> Records:
         {"pk": {"S": partition}, "sk": {"S": sort_key}}
         for sort_key in (credential, LICENSE_KEY, connection)
     ]
-    for round_ in range(ROUNDS):
-        if round_:
-            sleep(BACK_OFF * 2 ** (round_ - 1))
+    last_start = monotonic() + LAST_START
+    for wait in WAITS:
+        if monotonic() + wait > last_start:
+            break
+        sleep(wait)
         answer = dynamodb_client().batch_get_item(
             RequestItems={table: {"Keys": left, "ConsistentRead": True}}
         )
@@ -98,30 +95,12 @@ def read_records(enterprise_id: str, token: str, connection_id: str) -> Records:
                 connection=items.get((partition, connection)),
             )
         left = answer["UnprocessedKeys"][table]["Keys"]
-    raise StateUnavailable(f"keys left unprocessed after {ROUNDS} rounds")
+    raise StateUnavailable(f"DynamoDB left {len(left)} keys unprocessed")
 
 
 def dynamodb_client() -> "DynamoDBClient":
     """The client for the endpoint in `AWS_ENDPOINT_URL_DYNAMODB`, or else for boto3's choice."""
     return _client_for(os.environ.get("AWS_ENDPOINT_URL_DYNAMODB") or None)
-
-
-class _LateCredentials(Credentials):
-    """Looks for the credentials when the first request is signed, so that no snapshot holds any.
-
-    It is both what the session finds credentials with and the credentials that it finds.
-    """
-
-    def __init__(self, session: Session) -> None:
-        super().__init__("", "")
-        self._find = cache(session.get_component("credential_provider").load_credentials)
-
-    def load_credentials(self) -> Credentials:
-        return self
-
-    def get_frozen_credentials(self) -> Any:
-        found = self._find()
-        return found and found.get_frozen_credentials()
 
 
 @cache
@@ -134,8 +113,4 @@ def _client_for(endpoint_url: str | None) -> "DynamoDBClient":
         parameter_validation=False,
         user_agent="deallocation-signing",
     )
-    session = get_session()
-    session.register_component("credential_provider", _LateCredentials(session))
-    return boto3.Session(botocore_session=session).client(
-        "dynamodb", endpoint_url=endpoint_url, config=config
-    )
+    return boto3.client("dynamodb", endpoint_url=endpoint_url, config=config)

@@ -5,25 +5,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from handlers.signing import lambda_handler
-from tests.support.calls import Answer, call, event_for, sample_event
+from tests.support.calls import call, event_for, sample_event
 from tools.replay import sample_events
-from tools.world import lambda_context
 
 pytestmark = pytest.mark.usefixtures("world")
 
 NAMES = [sample.name for sample in sample_events()]
-OTHER_EVENTS: list[Any] = [
-    None,
-    "",
-    0,
-    [],
-    {},
-    {"Records": []},
-    {"httpMethod": None, "path": None},
-    {"httpMethod": "GET"},
-    {"version": "2.0", "rawPath": "/", "requestContext": {"http": {"method": "GET"}}},
-]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -56,7 +43,7 @@ def test_only_a_401_asks_for_a_bearer_token(name: str) -> None:
     assert answer.headers.get("WWW-Authenticate") == ("Bearer" if answer.status == 401 else None)
 
 
-@pytest.mark.parametrize("method", ["DELETE", "HEAD", "OPTIONS", "QUERY", "FOO", "get", "Post", ""])
+@pytest.mark.parametrize("method", ["DELETE", "HEAD", "OPTIONS", "PATCH", "PUT"])
 def test_any_method_but_get_and_post_is_a_405_before_any_read(
     method: str, reads: list[Any]
 ) -> None:
@@ -73,13 +60,12 @@ def test_any_method_but_get_and_post_is_a_405_before_any_read(
         "",
         "/api/network/v1/enterprises/acme-capital",
         "//",
-        "{path}/",
-        "{path}//",
         "{path}/more",
+        "{path}/more/",
         "x{path}",
     ],
 )
-@pytest.mark.parametrize("method", ["POST", "DELETE", "post", "FOO"])
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
 def test_any_other_path_is_a_404_for_every_method(method: str, path: str) -> None:
     event = event_for() | {"httpMethod": method}
     event["path"] = path.format(path=urlsplit(event["path"]).path)
@@ -87,23 +73,9 @@ def test_any_other_path_is_a_404_for_every_method(method: str, path: str) -> Non
     assert (answer.status, answer.name) == (404, "RouteNotFound")
 
 
-def answer_to(event: Any, context_id: str) -> Answer:
-    raw = lambda_handler(event, lambda_context(context_id))
-    headers = {name: values[0] for name, values in raw["multiValueHeaders"].items()}
-    return Answer(raw["statusCode"], headers, raw["body"])
-
-
-@pytest.mark.parametrize("event", OTHER_EVENTS, ids=repr)
-def test_an_event_not_from_api_gateway_is_a_500_with_lambdas_request_id(event: Any) -> None:
-    answer = answer_to(event, "id-of-lambda")
-    assert (answer.status, answer.name) == (500, "InternalError")
-    assert answer.body["requestId"] == answer.headers["Request-Id"] == "id-of-lambda"
-    assert answer.headers["Cache-Control"] == "no-store"
-
-
-@pytest.mark.parametrize("event", OTHER_EVENTS, ids=repr)
-def test_an_event_not_from_api_gateway_is_logged(event: Any, log_lines: Any) -> None:
-    call(event)
-    (line,) = log_lines()
-    assert line["outcome"] == "InternalError"
-    assert "Traceback" in line["exception"]
+@pytest.mark.parametrize("slashes", ["/", "//"])
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_slashes_after_the_path_are_ignored(method: str, slashes: str) -> None:
+    event = event_for() | {"httpMethod": method}
+    with_slashes = event | {"path": event["path"] + slashes}
+    assert call(with_slashes) == call(event)

@@ -15,9 +15,10 @@ from domain.request import SigningBody, SigningRequest
 from handlers.answers import ANSWERS
 from handlers.state import (
     ATTEMPTS,
+    LAST_START,
     LICENSE_KEY,
-    ROUNDS,
     TIMEOUT,
+    WAITS,
     connection_key,
     credential_key,
 )
@@ -107,7 +108,7 @@ def test_the_data_model_is_that_of_the_records() -> None:
 def test_the_table_of_limits_is_what_is_set() -> None:
     function = template()["Resources"]["SigningFunction"]["Properties"]
     limits = [float(value.removesuffix(" s")) for _, value in table("limit")]
-    assert limits == [TIMEOUT, ATTEMPTS, ROUNDS, function["Timeout"], 29]
+    assert limits == [TIMEOUT, ATTEMPTS, len(WAITS), LAST_START, 14, function["Timeout"], 29]
 
 
 def test_the_table_of_commands_is_what_make_lists() -> None:

@@ -2,11 +2,12 @@
 
 import socket
 from contextlib import ExitStack, suppress
+from time import monotonic
 from typing import Any
 
 import pytest
 
-from handlers.state import ATTEMPTS, ROUNDS, TIMEOUT
+from handlers.state import ATTEMPTS, LAST_START, TIMEOUT, WAITS, dynamodb_client
 from tests.support.calls import METHODS, Lines, ask, assert_internal_error
 from tests.support.dynamodb import (
     ITEMS,
@@ -22,6 +23,8 @@ from tools.world import TABLE_NAME, template
 pytestmark = pytest.mark.usefixtures("world")
 
 THROTTLED = QUICK_FAULTS["throttled"].step
+BOTOCORE_TIMEOUT = 60
+"""How long botocore waits by default for a connection, and for an answer, in seconds."""
 
 
 def assert_fails_and_recovers(
@@ -31,6 +34,7 @@ def assert_fails_and_recovers(
 
     The limits replace those of handlers.state for the first request only: the next one may be slow.
     """
+    started = monotonic()
     script: Script = [*[fault.step] * fault.attempts, read(ITEMS, [])]
     with dynamodb_answering(script, monkeypatch) as requests:
         with monkeypatch.context() as limited:
@@ -39,6 +43,7 @@ def assert_fails_and_recovers(
             assert_internal_error(ask(), lines, fault.exception)
         assert len(requests) == fault.attempts
         assert ask().status == 200
+    assert monotonic() - started < BOTOCORE_TIMEOUT
 
 
 @pytest.mark.parametrize("fault", QUICK_FAULTS.values(), ids=QUICK_FAULTS)
@@ -67,12 +72,17 @@ def test_an_empty_endpoint_is_none_as_in_aws(monkeypatch: pytest.MonkeyPatch) ->
     assert ask().status == 200
 
 
-def test_a_silent_read_ends_before_the_function_and_the_function_before_api_gateway() -> None:
+def test_all_rounds_end_before_the_function_and_the_function_before_api_gateway() -> None:
     function = template()["Resources"]["SigningFunction"]["Properties"]
-    longest_back_off = 1  # botocore's wait before the second attempt, in seconds
+    longest_back_off = 1 + 5  # botocore's own, and what x-amz-retry-after adds, in seconds
     api_gateway_timeout = 29
-    silent_read = ATTEMPTS * 2 * TIMEOUT + longest_back_off
-    assert silent_read < function["Timeout"] < api_gateway_timeout
+    round_ = ATTEMPTS * 2 * TIMEOUT + longest_back_off
+    assert LAST_START + round_ < function["Timeout"] < api_gateway_timeout
+
+
+def test_botocore_sends_each_request_at_once_and_retries_by_the_standard_rules() -> None:
+    config: Any = dynamodb_client().meta.config
+    assert config.retries == {"mode": "standard", "total_max_attempts": 2}
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -105,7 +115,9 @@ def test_a_port_that_accepts_no_connection_is_a_500(
                 waiting.enter_context(socket.create_connection(full.getsockname(), timeout=0.1))
         port = full.getsockname()[1]
         monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", f"http://127.0.0.1:{port}")
+        started = monotonic()
         assert_internal_error(ask(), log_lines, "ConnectTimeoutError")
+        assert monotonic() - started < BOTOCORE_TIMEOUT
 
 
 def test_a_throttled_read_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,7 +146,14 @@ def test_keys_that_stay_unprocessed_are_a_500(
     done = [each for each in ITEMS if each not in left]
     with dynamodb_answering([read(done, left), read([], left)], monkeypatch) as requests:
         assert_internal_error(ask(), log_lines, "StateUnavailable")
-    assert len(requests) == ROUNDS
+    assert len(requests) == len(WAITS)
+
+
+def test_no_round_starts_late(log_lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("handlers.state.LAST_START", WAITS[1])
+    with dynamodb_answering([read([], ITEMS)], monkeypatch) as requests:
+        assert_internal_error(ask(), log_lines, "StateUnavailable")
+    assert len(requests) == 1
 
 
 def test_the_wait_doubles_with_each_round(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,7 +161,7 @@ def test_the_wait_doubles_with_each_round(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("handlers.state.sleep", waits.append)
     with dynamodb_answering([read([], ITEMS)], monkeypatch):
         ask()
-    assert waits == [0.05, 0.1]
+    assert waits == [0.0, 0.05, 0.1]
 
 
 def test_items_of_another_table_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,7 +176,7 @@ def test_the_log_says_why_the_state_is_unavailable(
     with dynamodb_answering([read([], ITEMS)], monkeypatch):
         ask()
     (line,) = log_lines()
-    assert line["exception"].endswith("StateUnavailable: keys left unprocessed after 3 rounds")
+    assert line["exception"].endswith("StateUnavailable: DynamoDB left 3 keys unprocessed")
 
 
 def test_every_round_is_a_consistent_read(monkeypatch: pytest.MonkeyPatch) -> None:

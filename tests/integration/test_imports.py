@@ -11,8 +11,23 @@ from tools.world import ROOT
 
 ALLOWED = {
     "domain": {"domain", "pydantic", "rfc8785"},
-    "handlers": {"handlers", "domain", "aws_lambda_powertools", "boto3", "botocore"},
-    "tests/unit": {"cryptography", "domain", "handlers", "hypothesis", "pytest", "tests"},
+    "handlers": {
+        "handlers",
+        "domain",
+        "aws_lambda_powertools",
+        "boto3",
+        "botocore",
+        "snapshot_restore_py",
+    },
+    "tests/unit": {
+        "cryptography",
+        "domain",
+        "handlers",
+        "hypothesis",
+        "pydantic",
+        "pytest",
+        "tests",
+    },
 }
 IMPURE = {
     "datetime",

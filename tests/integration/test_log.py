@@ -14,7 +14,6 @@ from handlers.log import EXCEPTION_LIMIT, SERVICE
 from handlers.signing import KEEP_ACTIVE, lambda_handler
 from tests.support.calls import (
     ACME,
-    POWERTOOLS_VARIABLES,
     Lines,
     ask,
     call,
@@ -99,7 +98,7 @@ def test_a_line_has_the_whole_exception_up_to_the_limit_and_counts_what_it_leave
     formatted = iter(texts)
     monkeypatch.setattr("handlers.log.format_exception", lambda _: [next(formatted)])
     for _ in texts:
-        call({})
+        call(sample_event("500-corrupt-record"))
     half = EXCEPTION_LIMIT // 2
     cut = f"{'a' * half}\n[10 characters left out]\n{'a' * (half - 10)}{'b' * 10}"
     assert [line["exception"] for line in log_lines()] == [texts[0], cut]
@@ -148,7 +147,7 @@ def test_the_line_has_the_clients_own_request_id(request_id: str, log_lines: Lin
 
 @pytest.mark.parametrize(
     "request_ids",
-    [["a" * 129], [""], ["a b"], ["a\n"], ["é"], ['"'], ["1", "2"], [None], []],
+    [["a" * 129], [""], ["a b"], ["a\n"], ["é"], ['"'], ["1", "2"], []],
 )
 def test_a_clients_request_id_that_is_not_plain_short_and_single_is_left_out(
     request_ids: list[str | None], log_lines: Lines
@@ -234,6 +233,10 @@ def test_the_scheduled_event_is_logged_without_a_read_or_a_metric(
     assert reads == []
 
 
+def test_a_request_with_a_source_is_not_taken_for_the_scheduled_event() -> None:
+    assert call(event_for() | KEEP_ACTIVE).status == 200
+
+
 def lines_of_a_process(environment: dict[str, str]) -> list[dict[str, Any]]:
     """The log of a new process that handles three requests with these environment variables."""
     script = (
@@ -260,17 +263,10 @@ def lines_of_a_process(environment: dict[str, str]) -> list[dict[str, Any]]:
     [
         {"POWERTOOLS_LOG_LEVEL": "CRITICAL"},
         {"LOG_LEVEL": "ERROR"},
-        {"AWS_LAMBDA_LOG_LEVEL": "FATAL"},
         {"POWERTOOLS_LOG_LEVEL": "ERROR", "POWERTOOLS_LOGGER_SAMPLE_RATE": "0.000001"},
         {"POWERTOOLS_METRICS_DISABLED": "true"},
         {"POWERTOOLS_SERVICE_NAME": "another", "POWERTOOLS_METRICS_NAMESPACE": "Another"},
         {"POWERTOOLS_DEV": "true"},
-        dict.fromkeys(POWERTOOLS_VARIABLES, "true")
-        | {
-            "POWERTOOLS_DEBUG": "false",  # with true, Powertools adds its own lines
-            "POWERTOOLS_LOGGER_SAMPLE_RATE": "0.000001",
-            "POWERTOOLS_LOG_LEVEL": "CRITICAL",
-        },
     ],
     ids=lambda environment: " and ".join(environment) if len(environment) < 3 else "all at once",
 )

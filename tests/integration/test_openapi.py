@@ -12,8 +12,8 @@ from pydantic import BaseModel
 
 from domain.errors import Detail, InvalidRequest
 from domain.request import BODY_LIMIT, DETAILS_LIMIT, SigningBody, SigningRequest
-from handlers.answers import ANSWERS, RouteNotFound, refusal
-from handlers.signing import REQUIRED_SCOPES, app
+from handlers.answers import ANSWERS, RouteNotFound, error_answer
+from handlers.signing import app
 from tests.support.calls import Answer, ask, call, sample_event
 from tools.replay import sample_events
 from tools.serve import OPENAPI
@@ -27,6 +27,10 @@ PATH = CONTRACT["paths"][RESOURCE]
 GATEWAY: dict[str, Any] = template()["Resources"]["Api"]["Properties"]
 ERRORS = {kind.__name__: kind for kind in ANSWERS}
 METHODS = ["get", "post"]
+SCOPES = {
+    "get": {"settlement_network_read"},
+    "post": {"settlement_network_read", "settlement_network_write"},
+}
 
 
 def component(reference: dict[str, str]) -> Any:
@@ -64,7 +68,7 @@ def constraints(schema: Any, definitions: dict[str, Any]) -> Any:
         if name == "properties"
         else constraints(value, definitions)
         for name, value in schema.items()
-        if name not in ("$defs", "description", "examples", "title")
+        if name not in ("$defs", "default", "description", "examples", "title")
     }
 
 
@@ -123,7 +127,7 @@ def test_its_operations_are_the_routes() -> None:
 def test_an_operation_has_the_scopes_and_the_body_of_the_code(method: str) -> None:
     (requirement,) = PATH[method]["security"]
     ((scheme, scopes),) = requirement.items()
-    assert set(scopes) == REQUIRED_SCOPES[method.upper()]
+    assert set(scopes) == SCOPES[method]
     told = COMPONENTS["securitySchemes"][scheme]
     assert (told["type"], told["scheme"]) == ("http", "bearer")
     body = component(PATH[method]["requestBody"])
@@ -181,7 +185,7 @@ def test_the_example_of_an_error_is_what_is_answered(status: int, name: str, bod
         assert body == gateway_body("THROTTLED")
         return
     details = [Detail(**detail) for detail in body.get("details", [])]
-    answer = refusal(ERRORS[name](*details), request_id())
+    answer = error_answer(ERRORS[name](*details), request_id())
     headers = {key: str(value) for key, value in answer.headers.items()}
     real = Answer(
         answer.status_code, headers | {"Content-Type": "application/json"}, str(answer.body)

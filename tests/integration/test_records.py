@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from handlers.state import read_records
 from tests.support.calls import METHODS, Answer, Lines, ask, assert_internal_error
 from tests.support.dynamodb import ITEMS, RECORDS, Reply, dynamodb_answering, read
 from tools.world import BODY
@@ -45,7 +46,7 @@ VALUES: list[Value] = [
     {"N": "253402300799"},
     {"N": "253402300800"},
     {"N": "4102444800000"},
-    {"N": "9e125"},
+    {"N": "9" * 38},
     {"N": "-1"},
     {"B": "YWN0aXZl"},
     {"BOOL": True},
@@ -150,6 +151,14 @@ def test_an_attribute_that_the_data_model_does_not_list_is_ignored(
     assert ask_with(STORED | {kind: record}, script).status == 200
 
 
+def test_a_number_of_more_than_38_digits_in_any_attribute_is_a_500(
+    script: list[Reply], log_lines: Lines
+) -> None:
+    # DynamoDB writes 1e100 with all its digits, and boto3 refuses to round them.
+    record = STORED["license"] | {"since": {"N": "1" + 100 * "0"}}
+    assert_internal_error(ask_with(STORED | {"license": record}, script), log_lines, "Rounded")
+
+
 values = (
     st.sampled_from(VALUES)
     | st.builds(lambda text: {"S": text}, st.text())
@@ -216,7 +225,7 @@ def test_only_the_requests_own_items_count_in_any_order_and_rounds(
         pytest.MonkeyPatch.context() as monkeypatch,
         dynamodb_answering(rounds, monkeypatch) as requests,
     ):
-        monkeypatch.setattr("handlers.state.BACK_OFF", 0)
+        monkeypatch.setattr("handlers.state.WAITS", (0, 0))
         assert (ask().status == 200) == (len(existing) == 3)
     assert len(requests) == len(rounds)
 
@@ -232,6 +241,21 @@ def test_a_record_expires_at_its_time_and_not_before(
     assert ask_with(records, script).status == 200
     monkeypatch.setattr("handlers.signing.time", lambda: 4_000_000_000.5)
     assert ask_with(records, script).name == name
+
+
+def test_a_credential_that_expires_during_the_read_has_expired(
+    script: list[Reply], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [4_000_000_000.0]
+
+    def slow_read(*ids: str) -> object:
+        clock[0] += 10
+        return read_records(*ids)
+
+    monkeypatch.setattr("handlers.signing.time", lambda: clock[0])
+    monkeypatch.setattr("handlers.signing.read_records", slow_read)
+    record = STORED["credential"] | {"expiresAt": {"N": "4000000005"}}
+    assert ask_with(STORED | {"credential": record}, script).name == "NotAMember"
 
 
 @pytest.mark.parametrize(

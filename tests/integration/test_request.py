@@ -134,9 +134,8 @@ def test_anything_but_one_bearer_token_is_unauthenticated(headers: dict[str, Any
     assert call(event).name == "Unauthenticated"
 
 
-@pytest.mark.parametrize("value", [None, {"Authorization": None}])
-def test_an_event_without_header_values_is_unauthenticated(value: object) -> None:
-    event = sample_event("200-post") | {"headers": value, "multiValueHeaders": None}
+def test_an_event_without_headers_is_unauthenticated() -> None:
+    event = sample_event("200-post") | {"headers": None, "multiValueHeaders": None}
     assert call(event).name == "Unauthenticated"
 
 

@@ -120,6 +120,16 @@ def test_of_two_faults_the_earlier_check_raises(
         judge(state)
 
 
+@pytest.mark.parametrize("currency", ["btc", "Btc", " BTC", "BTC "])
+def test_a_currency_is_compared_exactly(currency: str) -> None:
+    amount = REQUEST.amount.model_copy(update={"currency": currency})
+    records = Records(**allowing())
+    credential = authenticate(records, now=NOW)
+    request = REQUEST.model_copy(update={"amount": amount})
+    with pytest.raises(CurrencyNotSupported):
+        check_access(request, credential, records, required_scopes=BOTH, now=NOW)
+
+
 @pytest.mark.parametrize("missing", sorted(BOTH))
 def test_a_credential_without_one_of_two_scopes_is_refused(missing: str) -> None:
     state = allowing()

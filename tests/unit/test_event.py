@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from domain.errors import InvalidRequest
-from handlers.answers import Unauthenticated
-from handlers.event import bearer_token, body_bytes, client_request_id, path_parameter
+from domain.errors import InvalidRequest, Unauthenticated
+from handlers.event import bearer_token, body_bytes, path_parameter
 
 TOKEN = "sample-token-trader"  # noqa: S105 -- of the sample world
 
@@ -19,7 +18,6 @@ TOKEN = "sample-token-trader"  # noqa: S105 -- of the sample world
         {"authorization": [f"bearer {TOKEN}"]},
         {"AUTHORIZATION": [f"BEARER   {TOKEN}"]},
         {"Authorization": [f" Bearer {TOKEN}\t"]},
-        {"Authorization": [f"Bearer {TOKEN}"], "Accept": None},
     ],
 )
 def test_a_bearer_token_is_read_with_its_scheme_and_header_name_in_any_case(headers: Any) -> None:
@@ -28,9 +26,6 @@ def test_a_bearer_token_is_read_with_its_scheme_and_header_name_in_any_case(head
 
 NO_USABLE_TOKEN: list[dict[str, Any]] = [
     {},
-    {"Authorization": None},
-    {"Authorization": []},
-    {"Authorization": [None]},
     {"Authorization": [""]},
     {"Authorization": ["Bearer"]},
     {"Authorization": ["Bearer "]},
@@ -47,7 +42,6 @@ NO_USABLE_TOKEN: list[dict[str, Any]] = [
     {"Authorization": ["Bearer \N{KELVIN SIGN}"]},  # its lower case is an ASCII letter
     {"Authorization": [f"Bearer {TOKEN}\n"]},
     {"Authorization": [f"Bearer {TOKEN}", f"Bearer {TOKEN}"]},
-    {"Authorization": [f"Bearer {TOKEN}", None]},
     {"Authorization": [f"Bearer {TOKEN}"], "authorization": ["Bearer x"]},
     {"X-Authorization": [f"Bearer {TOKEN}"]},
 ]
@@ -65,8 +59,6 @@ def test_anything_but_one_bearer_token_is_unauthenticated(headers: dict[str, Any
         {},
         {"headers": None},
         {"headers": None, "multiValueHeaders": None},
-        {"headers": {"Authorization": None}, "multiValueHeaders": None},
-        {"headers": {"Authorization": None}, "multiValueHeaders": {}},
     ],
 )
 def test_an_event_without_header_values_is_unauthenticated(event: dict[str, Any]) -> None:
@@ -128,8 +120,3 @@ def test_broken_base64_is_refused(broken: str) -> None:
 def test_a_body_with_a_lone_surrogate_is_refused() -> None:
     with pytest.raises(InvalidRequest, match=r"^body must be UTF-8$"):
         body_bytes({"body": "\ud800"})
-
-
-@pytest.mark.parametrize("event", [None, [], {}, {"headers": 1}, {"multiValueHeaders": {"a": 1}}])
-def test_a_malformed_event_has_no_client_request_id(event: object) -> None:
-    assert client_request_id(event) is None

@@ -16,9 +16,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from domain.payload import signing_payload
 from domain.request import parse_signing_request
 
-VECTORS: list[dict[str, Any]] = json.loads(
-    (Path(__file__).parents[1] / "vectors.json").read_text()
-)
+VECTORS: list[dict[str, Any]] = json.loads((Path(__file__).parents[1] / "vectors.json").read_text())
 SIGNED = {vector["signature"]["scheme"]: vector for vector in VECTORS if vector.get("signature")}
 
 

@@ -1,0 +1,84 @@
+"""What the function does before SnapStart takes its snapshot, and what stays of it."""
+
+import json
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+import snapshot_restore_py
+
+from handlers.signing import prime
+from tests.support.calls import Lines, ask
+from tests.support.dynamodb import QUICK_FAULTS, dynamodb_answering, read, written
+
+pytestmark = pytest.mark.usefixtures("world")
+
+FAULTS = ("throttled", "access denied", "no such table", "closes without an answer")
+
+
+@pytest.fixture(autouse=True)
+def frozen(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was left out of garbage collection, instead of the objects of all tests."""
+    calls: list[str] = []
+    monkeypatch.setattr("gc.freeze", lambda: calls.append("freeze"))
+    return calls
+
+
+def test_lambda_calls_it_before_the_snapshot() -> None:
+    assert (prime, (), {}) in snapshot_restore_py.get_before_snapshot()
+
+
+def test_it_reads_keys_that_no_request_can_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    with dynamodb_answering([read([], [])], monkeypatch) as requests:
+        prime()
+    (request,) = requests
+    ((_, wanted),) = request["RequestItems"].items()
+    assert {key["pk"]["S"] for key in wanted["Keys"]} == {"ENTERPRISE#"}
+
+
+def test_it_writes_nothing_to_the_log_if_the_read_succeeds(log_lines: Lines) -> None:
+    prime()
+    assert log_lines() == []
+
+
+def test_it_leaves_what_startup_made_out_of_garbage_collection(frozen: list[str]) -> None:
+    prime()
+    assert frozen == ["freeze"]
+
+
+def test_the_first_request_after_it_opens_a_new_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    clients: list[tuple[str, int]] = []
+
+    class Connection(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"  # keeps the connection open
+
+        def do_POST(self) -> None:
+            clients.append(self.client_address)
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.wfile.write(written(200, json.dumps(read([], [])[1]).encode()))
+
+        def log_message(self, *_: object) -> None:
+            """Logs nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Connection) as server:
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        endpoint = f"http://127.0.0.1:{server.server_port}/prime"
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", endpoint)
+        prime()
+        ask()
+        ask()
+        server.shutdown()
+    primed, first, second = clients
+    assert primed != first == second
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_failed_read_is_a_warning_and_does_not_stop_the_deployment(
+    fault: str, log_lines: Lines, frozen: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with dynamodb_answering([QUICK_FAULTS[fault].step], monkeypatch):
+        prime()
+    (line,) = log_lines()
+    assert (line["level"], line["message"]) == ("WARNING", "The read before the snapshot failed")
+    assert line["exception_name"] == QUICK_FAULTS[fault].exception
+    assert frozen == ["freeze"]
