@@ -18,10 +18,10 @@ WRITE_SCOPE = "settlement_network_write"
 
 
 def authenticate(records: Records, *, now: float) -> Credential:
-    """The caller's credential, if it is valid at `now`, in epoch seconds: check 3.
+    """The caller's credential, if it is valid at `now`, in epoch seconds.
 
     A credential has expired from its `expiresAt` on. Raises `NotAMember`, or `CorruptRecord` if the
-    credential makes no sense.
+    credential is invalid.
     """
     if records.credential is None:
         raise NotAMember
@@ -41,9 +41,9 @@ def check_access(
 ) -> None:
     """Returns only if the member may have the payload of this request at `now`, in epoch seconds.
 
-    Raises, for the first of checks 4 to 8 that fails: `InsufficientScope`, `OesLicenseRequired`,
+    Raises the error of the first check that fails: `InsufficientScope`, `OesLicenseRequired`,
     `ConnectionNotFound`, `ConnectionInactive`, `CurrencyNotSupported`. Raises `CorruptRecord`
-    if a check reads a record that makes no sense.
+    if a check reads an invalid record.
     """
     if not required_scopes <= credential.scopes:
         raise InsufficientScope

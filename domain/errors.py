@@ -57,4 +57,4 @@ class PayloadMismatch(Exception):
 
 
 class CorruptRecord(Exception):
-    """A stored record makes no sense. It allows nothing, and the caller is not to blame."""
+    """A stored record is invalid. It allows nothing, and it is not the caller's fault."""

@@ -1,7 +1,4 @@
-"""The Lambda function, from an API Gateway event to its answer. Read this file first.
-
-The numbers are those of the contract's table of checks (README, "Errors").
-"""
+"""The Lambda function, from an API Gateway event to its answer. Read this file first."""
 
 import gc
 from collections.abc import Set as AbstractSet
@@ -48,10 +45,14 @@ def post_signing(enterprise_id: str, connection_id: str) -> Response[str]:
 def signing(
     enterprise_id: str, connection_id: str, required_scopes: AbstractSet[str]
 ) -> Response[str]:
-    """The payload for a request with these percent-encoded ids, or the error of the first check."""
+    """The answer with the payload. The ids come from the path, still percent-encoded.
+
+    The checks run in the order of the contract's table (README, "Errors"). The first that fails
+    raises its error, and `answer_errors` turns that into the answer.
+    """
     event = app.current_event
-    token = bearer_token(event)  # 1
-    request = parse_signing_request(  # 2
+    token = bearer_token(event)
+    request = parse_signing_request(
         path_parameter("enterpriseId", enterprise_id),
         path_parameter("connectionId", connection_id),
         body_bytes(event),
@@ -59,9 +60,9 @@ def signing(
     app.append_context(request=request)
     records = read_records(request.enterprise_id, token, request.connection_id)
     now = time()
-    credential = authenticate(records, now=now)  # 3
+    credential = authenticate(records, now=now)
     app.append_context(member_id=credential.member_id)
-    check_access(request, credential, records, required_scopes=required_scopes, now=now)  # 4 to 8
+    check_access(request, credential, records, required_scopes=required_scopes, now=now)
     return payload_answer(signing_payload(request), event.request_context.request_id)
 
 

@@ -29,8 +29,8 @@ WAITS = (0.0, 0.05, 0.1)
 LAST_START = 4.0
 """The latest start of a round, in seconds after the start of the first.
 
-One round takes up to 10 seconds: botocore waits up to 6 between its two attempts if DynamoDB asks
-for it by `x-amz-retry-after`, and each attempt takes up to two time-outs.
+One round takes up to 10 seconds: each of two attempts takes up to two time-outs, and between them
+botocore waits up to 6 seconds if DynamoDB asks for a pause (`x-amz-retry-after`).
 """
 
 LICENSE_KEY = "LICENSE#OES"

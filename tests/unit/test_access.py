@@ -1,4 +1,4 @@
-"""The rules of access, called directly: checks 3 to 8 of the contract's table."""
+"""The rules of access, called directly."""
 
 from collections.abc import Callable
 from decimal import Decimal
