@@ -110,10 +110,8 @@ def requests_of(session: Any, region: str, **config: Any) -> list[Any]:
 def test_the_pruned_client_sends_the_same_bytes(
     config: dict[str, Any], bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # botocore signs by its CRT where that is installed.
-    now = botocore.compat.get_current_datetime(remove_tzinfo=False)
-    for signer, time in (("auth", now.replace(tzinfo=None)), ("crt.auth", now)):
-        monkeypatch.setattr(f"botocore.{signer}.get_current_datetime", lambda t=time, **_: t)
+    now = botocore.compat.get_current_datetime()
+    monkeypatch.setattr("botocore.auth.get_current_datetime", lambda: now)
     monkeypatch.setattr("uuid.uuid4", lambda: "00000000-0000-4000-8000-000000000000")
     whole = session_of(INSTALLED / "data", monkeypatch)
     pruned = session_of(bundle / "botocore/data", monkeypatch)
