@@ -62,7 +62,7 @@ class SigningBody(_Strict):
     amount: Amount
     client_external_id: Text
     nonce: Text
-    notes: Text = ""  # empty means absent
+    notes: Text = ""  # empty only if it is absent
 
 
 class SigningRequest(SigningBody):

@@ -27,7 +27,7 @@ class MethodNotAllowed(Exception):
 
 
 class InternalError(Exception):
-    """The answer to every error that has no row in the table below."""
+    """Never raised: its name and row answer every error that has no row in the table below."""
 
 
 ANSWERS: dict[type[Exception], tuple[HTTPStatus, str]] = {

@@ -3,6 +3,7 @@
 import binascii
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import unquote
 
@@ -23,22 +24,20 @@ def bearer_token(event: Event) -> str:
     Raises `Unauthenticated` if there is no such header, more than one, or another scheme. It never
     guesses which token is meant.
     """
-    match _header_values(event, "authorization"):
-        case [value] if token := _BEARER.fullmatch(value.strip(" \t")):
-            return token[1]
+    values = _header_values(event, "authorization")
+    if len(values) == 1 and (found := _BEARER.fullmatch(values[0].strip(" \t"))):
+        return found[1]
     raise Unauthenticated
 
 
 def path_parameter(name: str, segment: str) -> str:
-    """A segment of the path, percent-decoded once.
+    """A segment of the path, percent-decoded once. API Gateway leaves the encoding in `path`.
 
     Raises `InvalidRequest` if it is not the percent-encoding of UTF-8 text.
     """
-    try:
-        if not _STRAY_PERCENT.search(segment):
+    if not _STRAY_PERCENT.search(segment):
+        with suppress(UnicodeDecodeError):
             return unquote(segment, errors="strict")
-    except UnicodeDecodeError:
-        pass
     raise InvalidRequest(Detail(name, "must be percent-encoded UTF-8"))
 
 
@@ -60,10 +59,8 @@ def body_bytes(event: Event) -> bytes:
 
 def client_request_id(event: Event) -> str | None:
     """The client's own id of the request, its `Request-Id` header, if it is plain and short."""
-    match _header_values(event, "request-id"):
-        case [value] if _CLIENT_REQUEST_ID.fullmatch(value):
-            return value
-    return None
+    values = _header_values(event, "request-id")
+    return values[0] if len(values) == 1 and _CLIENT_REQUEST_ID.fullmatch(values[0]) else None
 
 
 def _header_values(event: Event, name: str) -> list[str]:

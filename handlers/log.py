@@ -30,7 +30,7 @@ EXCEPTION_LIMIT = 8 * 1024
 
 logger = Logger(
     service=SERVICE,
-    level="INFO",  # outranks the environment, where a higher level would drop lines and metrics
+    level="INFO",  # set here, because a higher one from the environment would drop lines and metrics
     location=None,  # it would be the same in every line
     # One line of ASCII, whatever POWERTOOLS_DEV says.
     json_serializer=partial(json.dumps, default=str),
@@ -61,7 +61,7 @@ def log_request(app: APIGatewayRestResolver, next_middleware: NextMiddleware) ->
             **_metrics(context.function_name, outcome, duration),
             "outcome": outcome,
             "status": response.status_code,
-            "duration": duration,
+            "duration": duration,  # a number, where the metric has a list
             "requestId": event.request_context.request_id,
             # A client can choose the requestId (by X-Amzn-RequestId), but not this one.
             "extendedRequestId": event.request_context.extended_request_id,

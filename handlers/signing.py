@@ -1,4 +1,7 @@
-"""The Lambda function, from an API Gateway event to its answer. Read this file first."""
+"""The Lambda function, from an API Gateway event to its answer.
+
+Read this file first, then event.py, state.py, answers.py and log.py.
+"""
 
 import gc
 from collections.abc import Set as AbstractSet
@@ -88,10 +91,9 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
 
 
 def prime() -> None:
-    """Does what the first request would do, so that SnapStart's snapshot holds the results.
+    """Does the slow parts of a first request, so that SnapStart's snapshot holds their results.
 
-    The one real read opens a connection, which is dead after a restore, so it is closed. A failed
-    read is a warning: a new role may not have its rights yet, and an error would stop the
+    A failed read is a warning: a new role may not have its rights yet, and an error would stop the
     deployment.
     """
     body = b'{"amount": {"currency": "-", "quantity": "1"}, "clientExternalId": "-", "nonce": "-"}'
@@ -100,8 +102,10 @@ def prime() -> None:
         read_records("", "", "")  # nobody has these keys: ids and tokens are not empty
     except (BotoCoreError, ClientError, StateUnavailable) as error:
         logger.warning("The read before the snapshot failed", exc_info=error)
+    # Drops the open connection, which is dead after a restore. The client then opens a new one.
     dynamodb_client().close()
-    gc.freeze()  # or the first garbage collection looks at all objects of the start-up
+    # Otherwise the first garbage collection after a restore looks at all objects of the start-up.
+    gc.freeze()
 
 
 register_before_snapshot(prime)

@@ -29,8 +29,8 @@ WAITS = (0.0, 0.05, 0.1)
 LAST_START = 4.0
 """The latest start of a round, in seconds after the start of the first.
 
-One round takes up to 10 seconds: each of two attempts takes up to two time-outs, and between them
-botocore waits up to 6 seconds if DynamoDB asks for a pause (`x-amz-retry-after`).
+A round with a silent or throttling DynamoDB takes up to 10 seconds: two attempts of up to two
+time-outs each, and between them up to 6 seconds if DynamoDB asks for a pause (`x-amz-retry-after`).
 """
 
 LICENSE_KEY = "LICENSE#OES"
@@ -109,7 +109,8 @@ def _client_for(endpoint_url: str | None) -> "DynamoDBClient":
         connect_timeout=TIMEOUT,
         read_timeout=TIMEOUT,
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
-        # Skip two steps that botocore repeats for each request.
+        # Two steps less for each request: parameters are right, and a user agent that is set is not
+        # built again.
         parameter_validation=False,
         user_agent="deallocation-signing",
     )
