@@ -1,5 +1,4 @@
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,12 +20,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--engine", choices=ENGINES, default="moto", help="the DynamoDB that holds the sample world"
     )
-
-
-def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leaves the tests of a second engine to the runs on one."""
-    stored = collection_path.name == "test_stored.py"
-    return True if stored and config.getoption("engine") == "moto" else None
 
 
 @pytest.fixture(scope="session")

@@ -1,155 +1,83 @@
-"""The contract's table of checks: each fault has its own answer, and the first check wins."""
+"""The contract's table of checks, through the handler. tests/unit/test_access.py has all of it."""
 
-from collections.abc import Callable
-from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from tests.support.calls import METHODS, Scenario, ask
+from tests.support.calls import METHODS, ask, call
+from tools.replay import sample_events
 from tools.world import BODY
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-
 type Reads = list[dict[str, Any]]
-type Fault = Callable[[Scenario], None]
+
+pytestmark = pytest.mark.usefixtures("world")
+
+NAMES = {
+    "401-no-token": "Unauthenticated",
+    "401-stranger": "NotAMember",
+    "401-expired-credential": "NotAMember",
+    "403-no-read-scope": "InsufficientScope",
+    "403-no-write-scope": "InsufficientScope",
+    "403-no-oes-license": "OesLicenseRequired",
+    "403-expired-oes-license": "OesLicenseRequired",
+    "404-unknown-connection": "ConnectionNotFound",
+    "404-foreign-connection": "ConnectionNotFound",
+    "404-unknown-route": "RouteNotFound",
+    "405-wrong-method": "MethodNotAllowed",
+    "422-inactive-connection": "ConnectionInactive",
+    "422-unsupported-currency": "CurrencyNotSupported",
+    "500-corrupt-record": "InternalError",
+}
+BY_STATUS = {"200": "", "400": "InvalidRequest"}
+WITHOUT_A_READ = {"", "Unauthenticated", "InvalidRequest", "RouteNotFound", "MethodNotAllowed"}
 
 
-def no_token(scenario: Scenario) -> None:
-    scenario.token = None
-
-
-def empty_nonce(scenario: Scenario) -> None:
-    scenario.body = BODY | {"nonce": ""}
-
-
-def unknown_token(scenario: Scenario) -> None:
-    scenario.credential = None
-
-
-def expired_credential(scenario: Scenario) -> None:
-    if scenario.credential is not None:
-        scenario.credential["expiresAt"] = 1_600_000_000
-
-
-def another_scope(scenario: Scenario) -> None:
-    if scenario.credential is not None:
-        scenario.credential["scopes"] = ["settlement_network_admin"]
-
-
-def no_license(scenario: Scenario) -> None:
-    scenario.license = None
-
-
-def inactive_license(scenario: Scenario) -> None:
-    if scenario.license is not None:
-        scenario.license["status"] = "inactive"
-
-
-def expired_license(scenario: Scenario) -> None:
-    if scenario.license is not None:
-        scenario.license["expiresAt"] = 1_600_000_000
-
-
-def no_connection(scenario: Scenario) -> None:
-    scenario.connection = None
-
-
-def inactive_connection(scenario: Scenario) -> None:
-    if scenario.connection is not None:
-        scenario.connection["active"] = False
-
-
-def another_currency(scenario: Scenario) -> None:
-    if scenario.connection is not None:
-        scenario.connection["currencies"] = ["btc", "BTC ", "ETH"]
-
-
-# The contract's table: status, name, and the faults that get this answer.
-CHECKS: list[tuple[int, str, list[Fault]]] = [
-    (401, "Unauthenticated", [no_token]),
-    (400, "InvalidRequest", [empty_nonce]),
-    (401, "NotAMember", [unknown_token, expired_credential]),
-    (403, "InsufficientScope", [another_scope]),
-    (403, "OesLicenseRequired", [no_license, inactive_license, expired_license]),
-    (404, "ConnectionNotFound", [no_connection]),
-    (422, "ConnectionInactive", [inactive_connection]),
-    (422, "CurrencyNotSupported", [another_currency]),
-]
-ROWS = [
-    pytest.param(status, name, fault, id=fault.__name__)
-    for status, name, faults in CHECKS
-    for fault in faults
-]
-PAIRS = [
-    pytest.param(status, name, fault, later, id=f"{fault.__name__}-{later.__name__}")
-    for (status, name, faults), (_, _, laters) in combinations(CHECKS, 2)
-    for fault in faults
-    for later in laters
-]
-
-
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize(("status", "name", "fault"), ROWS)
-def test_each_fault_gets_its_own_answer(
-    world: "DynamoDBClient", method: str, status: int, name: str, fault: Fault
+@pytest.mark.parametrize("sample", sample_events(), ids=lambda sample: sample.name)
+def test_each_sample_event_gets_its_status_and_name_after_at_most_one_read(
+    sample: Any, reads: Reads
 ) -> None:
-    scenario = Scenario()
-    fault(scenario)
-    answer = scenario.ask(world, method)
-    assert (answer.status, answer.name) == (status, name)
+    name = NAMES.get(sample.name) or BY_STATUS[sample.name[:3]]
+    answer = call(sample.event)
+    assert (answer.status, answer.name) == (sample.status, name)
+    assert len(reads) == (1 if answer.status == 200 or name not in WITHOUT_A_READ else 0)
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize(("status", "name", "fault", "later"), PAIRS)
-def test_of_two_faults_the_earlier_check_answers(  # noqa: PLR0913, PLR0917 -- a row of the table
-    world: "DynamoDBClient", method: str, status: int, name: str, fault: Fault, later: Fault
+@pytest.mark.parametrize(
+    ("parts", "name"),
+    [
+        ({"token": None, "body": "{"}, "Unauthenticated"),
+        ({"token": None, "enterprise_id": "%"}, "Unauthenticated"),
+        ({"token": "sample-token-nobody", "body": "{"}, "InvalidRequest"),
+        ({"token": "sample-token-nobody", "connection_id": "1"}, "InvalidRequest"),
+        ({"token": "sample-token-expired", "body": BODY | {"nonce": ""}}, "InvalidRequest"),
+    ],
+)
+def test_the_token_is_read_before_the_request_and_the_request_before_the_state(
+    method: str, parts: dict[str, Any], name: str, reads: Reads
 ) -> None:
-    scenario = Scenario()
-    later(scenario)
-    fault(scenario)
-    answer = scenario.ask(world, method)
-    assert (answer.status, answer.name) == (status, name)
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_without_a_fault_the_answer_is_the_payload(world: "DynamoDBClient", method: str) -> None:
-    answer = Scenario().ask(world, method)
-    assert answer.status == 200
-    assert answer.body.keys() == {"payload"}
+    assert ask(method, **parts).name == name
+    assert reads == []
 
 
 @pytest.mark.parametrize(
-    ("method", "scopes", "status"),
+    ("method", "token", "status"),
     [
-        ("GET", ["settlement_network_read"], 200),
-        ("GET", ["settlement_network_write"], 403),
-        ("POST", ["settlement_network_read"], 403),
-        ("POST", ["settlement_network_write"], 403),
-        ("POST", ["settlement_network_read", "settlement_network_write"], 200),
+        ("GET", "sample-token-viewer", 200),
+        ("GET", "sample-token-writer", 403),
+        ("POST", "sample-token-viewer", 403),
+        ("POST", "sample-token-writer", 403),
+        ("POST", "sample-token-trader", 200),
     ],
 )
-def test_get_needs_the_read_scope_and_post_needs_both(
-    world: "DynamoDBClient", method: str, scopes: list[str], status: int
-) -> None:
-    scenario = Scenario()
-    assert scenario.credential is not None
-    scenario.credential["scopes"] = scopes
-    assert scenario.ask(world, method).status == status
+def test_get_needs_the_read_scope_and_post_needs_both(method: str, token: str, status: int) -> None:
+    assert ask(method, token=token).status == status
 
 
-@pytest.mark.usefixtures("world")
 def test_get_and_post_give_the_same_bytes() -> None:
     get, post = ask("GET"), ask("POST")
     assert get.status == 200
     assert get.text == post.text
-
-
-@pytest.mark.usefixtures("world")
-def test_a_connection_id_in_upper_case_gives_the_same_payload() -> None:
-    lower = "6f1c2e1a-0b5d-4c58-9a3e-3d2b7f4a9c01"
-    assert ask(connection_id=lower.upper()).text == ask(connection_id=lower).text
 
 
 @pytest.mark.parametrize(
@@ -178,11 +106,6 @@ def test_a_record_of_another_enterprise_is_answered_like_a_missing_one(
     assert result(elsewhere) == result(nowhere)
 
 
-def test_a_stranger_does_not_learn_that_a_record_is_corrupt(world: "DynamoDBClient") -> None:
-    scenario = Scenario(credential=None, license={"status": "perhaps"})
-    assert scenario.ask(world).name == "NotAMember"
-
-
 def test_a_request_makes_one_consistent_read_of_its_three_items(reads: Reads) -> None:
     assert ask().status == 200
     (read,) = reads
@@ -195,13 +118,3 @@ def test_a_request_makes_one_consistent_read_of_its_three_items(reads: Reads) ->
         "LICENSE#OES",
         "CONNECTION#6f1c2e1a-0b5d-4c58-9a3e-3d2b7f4a9c01",
     ]
-
-
-@pytest.mark.parametrize(("status", "name", "fault"), ROWS)
-def test_the_first_two_checks_need_no_read_and_the_others_share_one(
-    world: "DynamoDBClient", reads: Reads, status: int, name: str, fault: Fault
-) -> None:
-    scenario = Scenario()
-    fault(scenario)
-    assert scenario.ask(world).status == status
-    assert len(reads) == (0 if name in {"Unauthenticated", "InvalidRequest"} else 1)

@@ -1,38 +1,38 @@
 """Properties that hold for every input."""
 
 import json
+import re
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from domain.payload import signing_payload
 from domain.request import parse_signing_request
 from handlers.signing import lambda_handler
-from tests.support.calls import ACME, METHODS, ask, event_for
-from tools.world import BODY, lambda_context
+from tests.support.calls import ACME, METHODS, ask, event_for, logged
+from tests.support.dynamodb import ITEMS, dynamodb_answering, read
+from tools.world import BODY, TABLE_NAME, lambda_context
 
 pytestmark = pytest.mark.usefixtures("world")
 
-text = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=50)
+characters = st.characters(exclude_categories=["Cs"])
+surrogates_too = st.text(st.characters())
+tricky = st.sampled_from("#/%\0\n aA.:-_~é日\u0661\uff11\u2028\N{KELVIN SIGN}")
+text = st.text(characters, min_size=1, max_size=50)
 quantities = st.from_regex(
     r"[1-9][0-9]{0,77}", fullmatch=True, alphabet=st.characters(codec="ascii")
 )
 amounts = st.fixed_dictionaries({"currency": text, "quantity": quantities})
 bodies = st.fixed_dictionaries(
-    {
-        "amount": amounts,
-        "clientExternalId": text,
-        "nonce": text,
-    },
-    optional={"notes": text},
+    {"amount": amounts, "clientExternalId": text, "nonce": text}, optional={"notes": text}
 )
-enterprise_ids = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=256)
+enterprise_ids = st.text(tricky | characters, min_size=1, max_size=256)
 connection_ids = st.uuids().map(str)
 any_json = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters()), inner),
+    st.none() | st.booleans() | st.integers() | st.floats() | surrogates_too,
+    lambda inner: st.lists(inner) | st.dictionaries(surrogates_too, inner),
 )
 
 
@@ -67,7 +67,7 @@ def test_equal_requests_give_equal_bytes_however_the_body_is_written(
     data: st.DataObject, body: dict[str, Any]
 ) -> None:
     one, other = data.draw(written(body)), data.draw(written(body))
-    connection_id = "6f1c2e1a-0b5d-4c58-9a3e-3d2b7f4a9c01"
+    connection_id = ACME["connection_id"]
     assert payload("acme", connection_id, one) == payload("acme", connection_id.upper(), other)
 
 
@@ -86,61 +86,126 @@ def test_requests_that_differ_in_one_property_give_different_payloads(
     assert payload_of(**request) != payload_of(**request | {name: value})
 
 
-@given(st.sampled_from(METHODS), st.binary())
-def test_any_bytes_as_a_body_give_200_or_400(method: str, body: bytes) -> None:
-    assert ask(method, body=body).status in {200, 400}
-
-
-@given(st.sampled_from(METHODS), st.text(st.characters()))
-def test_any_text_as_a_body_gives_200_or_400(method: str, body: str) -> None:
-    assert ask(method, body=body).status in {200, 400}
-
-
-@given(any_json)
-def test_any_json_as_a_body_gives_200_or_400(body: Any) -> None:
-    assert ask(body=json.dumps(body)).status in {200, 400}
-
-
-@given(st.sampled_from([*BODY, "notes", "enterpriseId", "extra"]), any_json)
-def test_any_json_in_a_field_gives_200_or_400(name: str, value: Any) -> None:
-    assert ask(body=json.dumps(BODY | {name: value})).status in {200, 400}
-
-
-names = st.sampled_from(
-    ["Authorization", "authorization", "AUTHORIZATION", "aUTHORIZATION", "X-Auth"]
+@given(
+    st.sampled_from(METHODS),
+    st.binary()
+    | surrogates_too
+    | any_json.map(json.dumps)
+    | st.builds(
+        lambda name, value: json.dumps(BODY | {name: value}),
+        st.sampled_from([*BODY, "notes", "enterpriseId", "extra"]),
+        any_json,
+    ),
 )
+@settings(max_examples=200)
+def test_any_body_gives_200_or_400(method: str, body: bytes | str) -> None:
+    assert ask(method, body=body).status in {200, 400}
+
+
 valid = f"Bearer {ACME['token']}"
+header_names = st.sampled_from(["Authorization", "authorization", "aUTHORIZATION", "X-Auth"])
 header_values = st.sampled_from(
     [
-        valid,
-        valid.upper(),
-        f"Basic {ACME['token']}",
-        f"{valid}, {valid}",
-        "Bearer other",
-        "",
-        valid + "\n",
+        *(valid, valid.upper(), f"{valid}, {valid}", f"{valid}\n"),
+        *(f"Basic {ACME['token']}", "Bearer other", ""),
     ]
 )
 
 
-@settings(max_examples=300)
 @given(
     st.sampled_from(["headers", "multiValueHeaders"]),
-    st.dictionaries(names, st.lists(header_values, max_size=2), max_size=3),
+    st.dictionaries(header_names, st.lists(header_values, max_size=2), max_size=3),
 )
+@settings(max_examples=200)
 def test_only_a_single_valid_bearer_token_is_accepted(
     form: str, headers: dict[str, list[str]]
 ) -> None:
-    event = event_for()
-    event["multiValueHeaders"] = event["headers"] = None
+    event = event_for() | {"headers": None, "multiValueHeaders": None}
     if form == "headers":
         headers = {name: values[:1] for name, values in headers.items() if values}
         event["headers"] = {name: values[0] for name, values in headers.items()}
     else:
         event["multiValueHeaders"] = headers
-    sent = [each for name, values in headers.items() if name != "X-Auth" for each in values]
-    answer = lambda_handler(event, lambda_context())
-    if sent == [valid]:
-        assert answer["statusCode"] == 200
-    else:
-        assert answer["statusCode"] == 401
+    tokens = [value for name, values in headers.items() if name != "X-Auth" for value in values]
+    expected = 200 if tokens == [valid] else 401
+    assert lambda_handler(event, lambda_context())["statusCode"] == expected
+
+
+def assert_answered_and_logged(event: Any) -> None:
+    with logged() as lines:
+        answer = lambda_handler(event, lambda_context())
+    json.dumps(answer, ensure_ascii=False).encode()  # Lambda's runtime does the same
+    assert answer["statusCode"] in {200, 400, 401, 404}
+    (line,) = lines()
+    assert line["status"] == answer["statusCode"]
+
+
+@given(surrogates_too | st.text(tricky), surrogates_too | st.text(tricky))
+@example("a\u2028b", ACME["connection_id"])
+def test_a_request_with_any_ids_in_its_path_is_answered_and_logged(
+    enterprise_id: str, connection_id: str
+) -> None:
+    assert_answered_and_logged(event_for(enterprise_id=enterprise_id, connection_id=connection_id))
+
+
+@given(surrogates_too)
+def test_a_request_with_any_path_is_answered_and_logged(path: str) -> None:
+    assert_answered_and_logged(event_for() | {"path": path})
+
+
+@st.composite
+def segments(draw: st.DrawFn, decoded: str) -> str:
+    """A random percent-encoding of a path segment, in which plain characters may be encoded too."""
+    return "".join(
+        character
+        if re.fullmatch(r"[A-Za-z0-9._~-]", character) and draw(st.booleans())
+        else "".join(f"%{byte:02{draw(st.sampled_from('xX'))}}" for byte in character.encode())
+        for character in decoded
+    )
+
+
+def test_a_request_reads_its_own_keys_and_only_their_items_count(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    @given(
+        st.data(),
+        st.just(ACME["enterprise_id"]) | st.text(tricky | characters, min_size=1, max_size=20),
+        st.just(ACME["connection_id"]) | connection_ids,
+        st.just(ACME["token"]) | st.text("sampletokenr-._~+/", min_size=1),
+    )
+    def check(data: st.DataObject, enterprise_id: str, connection_id: str, token: str) -> None:
+        requests.clear()
+        answer = ask(
+            enterprise_id=data.draw(segments(enterprise_id)),
+            connection_id=data.draw(segments(connection_id)),
+            token=token,
+        )
+        parts = {"enterprise_id": enterprise_id, "connection_id": connection_id, "token": token}
+        assert (answer.status == 200) == (parts == ACME)
+        (request,) = requests
+        assert request["RequestItems"].keys() == {TABLE_NAME}
+        keys = request["RequestItems"][TABLE_NAME]["Keys"]
+        assert {key["pk"]["S"] for key in keys} == {f"ENTERPRISE#{enterprise_id}"}
+        credential, *others = [key["sk"]["S"] for key in keys]
+        assert re.fullmatch("CREDENTIAL#[0-9a-f]{64}", credential, re.ASCII)
+        assert others == ["LICENSE#OES", f"CONNECTION#{connection_id}"]
+
+    # This DynamoDB always answers with acme-capital's three records.
+    with dynamodb_answering([read(ITEMS, [])], monkeypatch) as requests:
+        check()
+
+
+def test_no_path_or_token_reaches_more_than_one_enterprise(monkeypatch: pytest.MonkeyPatch) -> None:
+    @given(surrogates_too | st.text(tricky), connection_ids, surrogates_too)
+    def check(enterprise_id: str, connection_id: str, token: str) -> None:
+        requests.clear()
+        ask(enterprise_id=enterprise_id, connection_id=connection_id, token=token)
+        for request in requests:
+            keys = request["RequestItems"][TABLE_NAME]["Keys"]
+            assert len({key["pk"]["S"] for key in keys}) == 1
+            others = {"LICENSE#OES", f"CONNECTION#{connection_id}"}
+            (credential,) = {key["sk"]["S"] for key in keys} - others
+            assert re.fullmatch("CREDENTIAL#[0-9a-f]{64}", credential, re.ASCII)
+
+    with dynamodb_answering([read(ITEMS, [])], monkeypatch) as requests:
+        check()

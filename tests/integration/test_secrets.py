@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from hashlib import sha256
 
 import pytest
+from aws_lambda_powertools.shared import constants
 
-from tests.support.calls import POWERTOOLS_VARIABLES, ask, call
+from tests.support.calls import ask, call
 from tests.support.dynamodb import QUICK_FAULTS, SILENT_FAULTS, dynamodb_answering
 from tools.replay import sample_events
 from tools.world import BODY, sample_world
@@ -32,7 +33,11 @@ def ask_everything() -> None:
 
 
 # All logging variables of Powertools and Lambda, set to log as much as possible.
-SETTINGS = dict.fromkeys(POWERTOOLS_VARIABLES, "true") | {
+SETTINGS = {
+    name: "true"
+    for name in vars(constants).values()
+    if isinstance(name, str) and name.startswith("POWERTOOLS_")
+} | {
     "AWS_LAMBDA_LOG_FORMAT": "JSON",
     "AWS_LAMBDA_LOG_LEVEL": "DEBUG",
     "LOG_LEVEL": "DEBUG",

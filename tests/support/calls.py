@@ -5,12 +5,9 @@ import logging
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from io import StringIO
 from typing import Any, TextIO, cast
-from uuid import uuid4
-
-from aws_lambda_powertools.shared import constants
 
 from handlers.log import logger
 from handlers.signing import lambda_handler
@@ -19,9 +16,7 @@ from tools.world import (
     CONNECTION_ID,
     ENTERPRISE_ID,
     EVENTS,
-    TABLE_NAME,
     TOKEN,
-    item,
     lambda_context,
 )
 
@@ -29,13 +24,6 @@ type Lines = Callable[[], list[dict[str, Any]]]
 """Returns what the function has logged: one dictionary for each line."""
 
 METHODS = ("GET", "POST")
-POWERTOOLS_VARIABLES = {
-    name
-    for name in vars(constants).values()
-    if isinstance(name, str) and name.startswith("POWERTOOLS_")
-}
-"""The environment variables that Powertools reads."""
-SCENARIO_TOKEN = "token-of-a-scenario"  # noqa: S105 -- only the tests' own records know it
 ACME = {"enterprise_id": ENTERPRISE_ID, "connection_id": CONNECTION_ID, "token": TOKEN}
 
 
@@ -56,11 +44,6 @@ class Answer:
     def name(self) -> str:
         """The error's name, or an empty string for a payload."""
         return str(self.body.get("name", ""))
-
-    @property
-    def fields(self) -> list[str]:
-        """The fields that a 400 names."""
-        return [detail["field"] for detail in self.body["details"]]
 
 
 def sample_event(name: str) -> Any:
@@ -136,51 +119,3 @@ def assert_internal_error(answer: Answer, lines: Lines, exception: str) -> None:
     assert (line["level"], line["outcome"], line["status"]) == ("ERROR", "InternalError", 500)
     assert line["exception_name"] == exception
     assert "Traceback" in line["exception"]
-
-
-@dataclass
-class Scenario:
-    """A new enterprise, whose request is allowed until a test changes something.
-
-    The records have the form of events/state.json. None stands for a missing record.
-    """
-
-    enterprise_id: str = field(default_factory=lambda: f"enterprise-{uuid4()}")
-    connection_id: str = field(default_factory=lambda: str(uuid4()))
-    token: str | None = SCENARIO_TOKEN
-    body: dict[str, Any] = field(default_factory=lambda: dict(BODY))
-    credential: dict[str, Any] | None = field(
-        default_factory=lambda: {
-            "memberId": "trader",
-            "scopes": ["settlement_network_read", "settlement_network_write"],
-        }
-    )
-    license: dict[str, Any] | None = field(default_factory=lambda: {"status": "active"})
-    connection: dict[str, Any] | None = field(
-        default_factory=lambda: {
-            "active": True,
-            "currencies": ["BTC"],
-            "partnerId": "northwind-exchange",
-            "name": "Northwind Exchange",
-        }
-    )
-
-    def ask(self, client: Any, method: str = "POST") -> Answer:
-        """Writes the records, sends the request, and returns the answer."""
-        keys = {
-            "credential": SCENARIO_TOKEN,
-            "license": "OES",
-            "connection": self.connection_id,
-        }
-        for kind, key in keys.items():
-            attributes = getattr(self, kind)
-            if attributes is not None:
-                record = {"enterprise": self.enterprise_id, kind: key, **attributes}
-                client.put_item(TableName=TABLE_NAME, Item=item(record))
-        return ask(
-            method,
-            enterprise_id=self.enterprise_id,
-            connection_id=self.connection_id,
-            token=self.token,
-            body=self.body,
-        )

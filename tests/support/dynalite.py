@@ -19,48 +19,31 @@ _NODE = f"{ROOT_DIR}/bin/node"
 # Allow items of more than DynamoDB's 400 KB, so that three of them do not fit into one answer.
 _SERVER = """
 const server = require("dynalite")({ maxItemSizeKb: 2048 });
-server.listen(Number(process.argv[1]), "127.0.0.1", () => {
-  console.log(`http://127.0.0.1:${server.address().port}`);
-});
+server.listen(0, "127.0.0.1", () => console.log(`http://127.0.0.1:${server.address().port}`));
 """
 
 
 @contextmanager
-def dynalite(port: int = 0) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Starts an empty server. Port 0 is any free port. Yields the server's process and URL."""
+def dynalite_world() -> Iterator["DynamoDBClient"]:
+    """The sample world on a new dynalite server, which the handler uses inside the `with` block."""
     with subprocess.Popen(  # noqa: S603 -- our own words
-        [_NODE, "--eval", _SERVER, str(port)],
-        cwd=ROOT / "tests",
-        stdout=subprocess.PIPE,
-        text=True,
+        [_NODE, "--eval", _SERVER], cwd=ROOT / "tests", stdout=subprocess.PIPE, text=True
     ) as server:
         assert server.stdout
+        url = server.stdout.readline().strip()
+        environment = {
+            "AWS_ACCESS_KEY_ID": "sample",
+            "AWS_ENDPOINT_URL_DYNAMODB": url,
+            "AWS_SECRET_ACCESS_KEY": "sample",
+            "TABLE_NAME": TABLE_NAME,
+        }
         try:
-            yield server, server.stdout.readline().strip()
+            with aws_environment(**environment):
+                # Some tests write values that the client's own validation would refuse.
+                config = Config(parameter_validation=False)
+                client = boto3.client("dynamodb", endpoint_url=url, config=config)
+                create_table(client)
+                load_sample_state(client)
+                yield client
         finally:
             server.kill()
-
-
-@contextmanager
-def sample_world_at(url: str) -> Iterator["DynamoDBClient"]:
-    """Loads the sample world into an empty server. The handler uses it inside the `with` block."""
-    environment = {
-        "AWS_ACCESS_KEY_ID": "sample",
-        "AWS_ENDPOINT_URL_DYNAMODB": url,
-        "AWS_SECRET_ACCESS_KEY": "sample",
-        "TABLE_NAME": TABLE_NAME,
-    }
-    with aws_environment(**environment):
-        # Some tests write values that the client's own validation would refuse.
-        config = Config(parameter_validation=False)
-        client = boto3.client("dynamodb", endpoint_url=url, config=config)
-        create_table(client)
-        load_sample_state(client)
-        yield client
-
-
-@contextmanager
-def dynalite_world() -> Iterator["DynamoDBClient"]:
-    """The sample world on a new dynalite server."""
-    with dynalite() as (_, url), sample_world_at(url) as client:
-        yield client

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from socket import SO_LINGER, SOL_SOCKET, socket
@@ -27,6 +27,9 @@ type Step = Reply | bytes | Action
 type Script = Sequence[Step]
 """The steps for the requests, in order. The last step repeats."""
 
+PATIENCE = 5
+"""How long a silent server waits, in seconds. A client without a time-out sees no time-out then."""
+
 RECORDS: dict[str, dict[str, Any]] = {
     "credential": {
         "memberId": "trader",
@@ -44,7 +47,7 @@ ITEMS = [
 
 def read(items: list[dict[str, Any]], left: list[dict[str, Any]]) -> Reply:
     """DynamoDB's answer with these items. It leaves the keys of the items in `left` unprocessed."""
-    keys = [{"pk": each["pk"], "sk": each["sk"]} for each in left]
+    keys = [{"pk": key["pk"], "sk": key["sk"]} for key in left]
     unprocessed = {TABLE_NAME: {"Keys": keys, "ConsistentRead": True}} if keys else {}
     return 200, {"Responses": {TABLE_NAME: items}, "UnprocessedKeys": unprocessed}
 
@@ -71,11 +74,13 @@ def sends(content: bytes) -> Action:
 
 
 def stalls(content: bytes) -> Action:
-    """Sends the bytes, then nothing until the client closes the connection."""
+    """Sends the bytes, then nothing until the client closes the connection, or `PATIENCE` ends."""
 
     def stall(connection: socket) -> None:
         connection.sendall(content)
-        connection.recv(1)
+        connection.settimeout(PATIENCE)
+        with suppress(TimeoutError):
+            connection.recv(1)
 
     return stall
 

@@ -36,19 +36,24 @@ REQUEST = SigningRequest.model_validate(
 )
 
 
-def allowing() -> State:
-    """Records that allow the request. Each test may change them."""
-    return {
+def allowing(*faults: Fault) -> State:
+    """Records that allow the request, then changed by the faults."""
+    state: State = {
         "credential": {"memberId": "trader", "scopes": set(BOTH)},
         "license": {"status": "active"},
         "connection": {"active": True, "currencies": {"BTC"}, "partnerId": "northwind-exchange"},
     }
+    for fault in faults:
+        fault(state)
+    return state
 
 
-def judge(state: State, *, scopes: set[str] = BOTH, now: float = NOW) -> None:
+def judge(
+    state: State, *, request: SigningRequest = REQUEST, scopes: set[str] = BOTH, now: float = NOW
+) -> None:
     records = Records(**state)
     credential = authenticate(records, now=now)
-    check_access(REQUEST, credential, records, required_scopes=scopes, now=now)
+    check_access(request, credential, records, required_scopes=scopes, now=now)
 
 
 def without(kind: str) -> Fault:
@@ -74,7 +79,14 @@ CHECKS: list[tuple[type[Exception], dict[str, Fault]]] = [
             "an expired credential": having("credential", "expiresAt", Decimal(1)),
         },
     ),
-    (InsufficientScope, {"another scope": having("credential", "scopes", {"admin"})}),
+    (
+        InsufficientScope,
+        {
+            "another scope": having("credential", "scopes", {"admin"}),
+            "the read scope only": having("credential", "scopes", {READ_SCOPE}),
+            "the write scope only": having("credential", "scopes", {WRITE_SCOPE}),
+        },
+    ),
     (
         OesLicenseRequired,
         {
@@ -103,107 +115,76 @@ def test_without_a_fault_the_member_may_have_the_payload() -> None:
     ("error", "fault"), [pytest.param(error, fault, id=name) for error, name, fault in FAULTS]
 )
 def test_each_fault_raises_its_own_error(error: type[Exception], fault: Fault) -> None:
-    state = allowing()
-    fault(state)
     with pytest.raises(error):
-        judge(state)
+        judge(allowing(fault))
 
 
 @pytest.mark.parametrize(("error", "fault", "later"), PAIRS)
 def test_of_two_faults_the_earlier_check_raises(
     error: type[Exception], fault: Fault, later: Fault
 ) -> None:
-    state = allowing()
-    later(state)
-    fault(state)
     with pytest.raises(error):
-        judge(state)
+        judge(allowing(later, fault))
+
+
+@pytest.mark.parametrize("scopes", [{READ_SCOPE}, {WRITE_SCOPE}])
+def test_only_the_required_scopes_are_needed(scopes: set[str]) -> None:
+    judge(allowing(having("credential", "scopes", scopes)), scopes=scopes)
 
 
 @pytest.mark.parametrize("currency", ["btc", "Btc", " BTC", "BTC "])
 def test_a_currency_is_compared_exactly(currency: str) -> None:
     amount = REQUEST.amount.model_copy(update={"currency": currency})
-    records = Records(**allowing())
-    credential = authenticate(records, now=NOW)
-    request = REQUEST.model_copy(update={"amount": amount})
     with pytest.raises(CurrencyNotSupported):
-        check_access(request, credential, records, required_scopes=BOTH, now=NOW)
-
-
-@pytest.mark.parametrize("missing", sorted(BOTH))
-def test_a_credential_without_one_of_two_scopes_is_refused(missing: str) -> None:
-    state = allowing()
-    having("credential", "scopes", BOTH - {missing})(state)
-    with pytest.raises(InsufficientScope):
-        judge(state)
+        judge(allowing(), request=REQUEST.model_copy(update={"amount": amount}))
 
 
 @pytest.mark.parametrize(
     ("kind", "error"), [("credential", NotAMember), ("license", OesLicenseRequired)]
 )
 @pytest.mark.parametrize(
-    ("expires_at", "now"),
-    [("1700000000", 1_700_000_000.0), ("1700000000.5", 1_700_000_000.5), ("0", NOW)],
+    ("expires_at", "before"),
+    [("1700000000", 1_699_999_999.999), ("1700000000.5", 1_700_000_000.25), ("0", -1.0)],
 )
-def test_a_record_has_expired_at_its_time(
-    kind: str, error: type[Exception], expires_at: str, now: float
+def test_a_record_expires_at_its_time_and_not_before(
+    kind: str, error: type[Exception], expires_at: str, before: float
 ) -> None:
-    state = allowing()
-    having(kind, "expiresAt", Decimal(expires_at))(state)
+    state = allowing(having(kind, "expiresAt", Decimal(expires_at)))
+    judge(state, now=before)
     with pytest.raises(error):
-        judge(state, now=now)
+        judge(state, now=float(expires_at))
 
 
-@pytest.mark.parametrize("kind", ["credential", "license"])
-@pytest.mark.parametrize(
-    ("expires_at", "now"), [("1700000000", 1_699_999_999.999), ("1700000000.5", 1_700_000_000.25)]
-)
-def test_a_record_is_valid_until_its_time(kind: str, expires_at: str, now: float) -> None:
-    state = allowing()
-    having(kind, "expiresAt", Decimal(expires_at))(state)
-    judge(state, now=now)
+# Each corrupts one record. A check parses its record only after the earlier checks passed.
+CORRUPT: list[tuple[str, Fault]] = [
+    ("Credential", having("credential", "scopes", [])),
+    ("License", having("license", "status", "")),
+    ("Connection", having("connection", "active", None)),
+]
 
 
 @pytest.mark.parametrize(
-    ("fault", "record"),
+    ("record", "faults"),
     [
-        (having("credential", "scopes", []), "Credential"),
-        (having("license", "status", ""), "License"),
-        (having("connection", "active", None), "Connection"),
+        (record, [fault for _, fault in CORRUPT[number:]])
+        for number, (record, _) in enumerate(CORRUPT)
     ],
 )
-def test_a_record_that_makes_no_sense_is_corrupt(fault: Fault, record: str) -> None:
-    state = allowing()
-    fault(state)
+def test_the_first_corrupt_record_is_named(record: str, faults: list[Fault]) -> None:
     with pytest.raises(CorruptRecord, match=f"^{record}: "):
-        judge(state)
-
-
-def test_of_two_corrupt_records_the_one_of_the_earlier_check_is_named() -> None:
-    state = allowing()
-    having("license", "status", "")(state)
-    having("connection", "active", None)(state)
-    with pytest.raises(CorruptRecord, match=r"^License: "):
-        judge(state)
+        judge(allowing(*faults))
 
 
 @pytest.mark.parametrize(
     ("error", "fault", "corrupt"),
     [
-        (NotAMember, without("credential"), having("license", "status", "")),
-        (
-            InsufficientScope,
-            having("credential", "scopes", {"admin"}),
-            having("license", "status", ""),
-        ),
-        (OesLicenseRequired, without("license"), having("connection", "active", None)),
+        (NotAMember, without("credential"), CORRUPT[1:]),
+        (InsufficientScope, having("credential", "scopes", {"admin"}), CORRUPT[1:]),
+        (OesLicenseRequired, without("license"), CORRUPT[2:]),
     ],
 )
 def test_a_refused_caller_does_not_learn_that_a_later_record_is_corrupt(
-    error: type[Exception], fault: Fault, corrupt: Fault
+    error: type[Exception], fault: Fault, corrupt: list[tuple[str, Fault]]
 ) -> None:
-    state = allowing()
-    corrupt(state)
-    fault(state)
     with pytest.raises(error):
-        judge(state)
+        judge(allowing(fault, *(corruption for _, corruption in corrupt)))

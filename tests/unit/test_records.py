@@ -28,7 +28,7 @@ VALUES: list[Any] = [
 ]
 
 
-def makes_sense(attribute: str, value: Any) -> bool:
+def is_valid(attribute: str, value: Any) -> bool:
     """Whether the data model allows the value: an independent copy of the rules in `domain`."""
     match attribute, value:
         case "status", "active" | "inactive":
@@ -36,7 +36,7 @@ def makes_sense(attribute: str, value: Any) -> bool:
         case "memberId" | "partnerId" | "name", str():
             return value != ""
         case "scopes" | "currencies", set():
-            return bool(value) and all(isinstance(each, str) and each for each in value)
+            return bool(value) and all(isinstance(text, str) and text for text in value)
         case "active", bool():
             return True
         case "expiresAt", Decimal():
@@ -49,11 +49,11 @@ ATTRIBUTES = [(record, name) for record, fields in RECORDS.items() for name in f
 
 @pytest.mark.parametrize(("record", "attribute"), ATTRIBUTES)
 @pytest.mark.parametrize("value", VALUES)
-def test_a_record_is_corrupt_if_and_only_if_a_value_makes_no_sense(
+def test_a_record_is_corrupt_if_and_only_if_a_value_is_not_valid(
     record: type[License | Credential | Connection], attribute: str, value: object
 ) -> None:
     item = RECORDS[record] | {attribute: value}
-    if makes_sense(attribute, value):
+    if is_valid(attribute, value):
         assert record.parse(item).model_dump(by_alias=True)[attribute] == value
     else:
         with pytest.raises(CorruptRecord, match=f"^{record.__name__}: {attribute}: "):
@@ -77,6 +77,14 @@ def test_an_attribute_that_the_data_model_does_not_list_is_ignored(
     record: type[License | Credential | Connection],
 ) -> None:
     assert record.parse(RECORDS[record] | {"since": b"x"}) == record.parse(RECORDS[record])
+
+
+def test_a_name_with_a_lone_surrogate_is_corrupt_if_unknown_names_are() -> None:
+    class Loaded(License, extra="forbid"):
+        """As the records of a file to load."""
+
+    with pytest.raises(CorruptRecord, match=r"^Loaded: a name: "):
+        Loaded.parse({"status": "active", "\ud800": 1})
 
 
 def test_a_record_without_expires_at_never_expires() -> None:

@@ -102,7 +102,9 @@ def test_all_bad_fields_are_named_at_once() -> None:
 
 def test_the_error_is_one_sentence_with_all_details() -> None:
     with pytest.raises(InvalidRequest) as caught:
-        parse({"amount": {"currency": "BTC", "quantity": 1}} | {"clientExternalId": "", "nonce": "1"})
+        parse(
+            {"amount": {"currency": "BTC", "quantity": 1}} | {"clientExternalId": "", "nonce": "1"}
+        )
     assert str(caught.value) == (
         "amount.quantity must be a string; clientExternalId must not be empty"
     )
