@@ -1,5 +1,6 @@
-"""The function writes no token, no hash of a token, no nonce, no notes and no body."""
+"""What the function writes in a process with other settings of Powertools and Lambda."""
 
+import json
 import logging
 import os
 import re
@@ -21,42 +22,34 @@ FAULTY_BODY = BODY | {"notes": "notes-of-this-test", "nonce": "nonce-of-this-tes
 
 
 def ask_everything() -> None:
-    """Sends every sample event and meets every fault, with all loggers at DEBUG."""
-    logging.basicConfig(level=logging.DEBUG)
+    """Sends every sample event, and then a request for every fault, with all loggers at DEBUG."""
+    logging.getLogger().setLevel(logging.DEBUG)
+    ask_all_samples()
     with sample_world(), pytest.MonkeyPatch.context() as monkeypatch:
-        for sample in sample_events():
-            assert call(sample.event).status == sample.status
         monkeypatch.setattr("handlers.state.TIMEOUT", 0.2)
         for fault in FAULTS.values():
             with dynamodb_answering([fault.step], monkeypatch):
                 assert ask(body=FAULTY_BODY).status == 500
 
 
-# All logging variables of Powertools and Lambda, set to log as much as possible.
-SETTINGS = {
-    name: "true"
-    for name in vars(constants).values()
-    if isinstance(name, str) and name.startswith("POWERTOOLS_")
-} | {
-    "AWS_LAMBDA_LOG_FORMAT": "JSON",
-    "AWS_LAMBDA_LOG_LEVEL": "DEBUG",
-    "LOG_LEVEL": "DEBUG",
-    "POWERTOOLS_LOGGER_SAMPLE_RATE": "1",
-    "POWERTOOLS_LOG_LEVEL": "DEBUG",
-}
+def ask_all_samples() -> None:
+    """Sends every sample event."""
+    with sample_world():
+        for sample in sample_events():
+            assert call(sample.event).status == sample.status
 
 
-@pytest.fixture(scope="module")
-def written() -> str:
-    """All output of a process that runs `ask_everything`."""
-    return subprocess.run(
-        [
-            sys.executable,
-            "-Wdefault",
-            "-c",
-            "import tests.integration.test_secrets as t; t.ask_everything()",
-        ],
-        env=os.environ | SETTINGS,
+def output(function: str, settings: dict[str, str]) -> str:
+    """All output of a process that calls a function of this module, with these variables set."""
+    script = f"""if True:
+        import logging
+        logging.basicConfig(format="%(message)s")  # in Lambda too, the root logger has a handler
+        import tests.integration.test_secrets as t
+        t.{function}()
+    """
+    return subprocess.run(  # noqa: S603 -- our own words
+        [sys.executable, "-c", script],
+        env=os.environ | {"PYTHONWARNINGS": "ignore"} | settings,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -77,9 +70,46 @@ def secrets() -> Iterator[str]:
         yield from re.findall(r': "([^"\\]{8,})', body)
 
 
-def test_every_failure_is_logged(written: str) -> None:
-    assert written.count('"outcome": "InternalError"') == len(FAULTS) + 1  # 500-corrupt-record
-
-
-def test_the_output_holds_no_secret(written: str) -> None:
+def test_no_secret_is_written_when_everything_is_logged() -> None:
+    variables = [name for name in vars(constants).values() if isinstance(name, str)]
+    settings = {name: "true" for name in variables if name.startswith("POWERTOOLS_")}
+    levels = ("AWS_LAMBDA_LOG_LEVEL", "LOG_LEVEL", "POWERTOOLS_LOG_LEVEL")
+    written = output(
+        "ask_everything",
+        settings
+        | dict.fromkeys(levels, "DEBUG")
+        | {
+            "AWS_LAMBDA_LOG_FORMAT": "JSON",
+            "POWERTOOLS_LOGGER_SAMPLE_RATE": "1",
+            "PYTHONWARNINGS": "default",
+        },
+    )
+    failures = len(FAULTS) + 1  # 500-corrupt-record
+    assert written.count('"outcome": "InternalError"') == failures
     assert {secret for secret in secrets() if secret in written} == set()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {
+            "POWERTOOLS_DEV": "true",
+            "POWERTOOLS_LOG_LEVEL": "CRITICAL",
+            "POWERTOOLS_METRICS_DISABLED": "true",
+        },
+        {
+            "LOG_LEVEL": "ERROR",
+            "POWERTOOLS_LOGGER_SAMPLE_RATE": "0.000001",
+            "POWERTOOLS_METRICS_NAMESPACE": "Another",
+            "POWERTOOLS_SERVICE_NAME": "another",
+        },
+    ],
+)
+def test_no_setting_removes_a_line_or_its_metrics(settings: dict[str, str]) -> None:
+    lines = [json.loads(line) for line in output("ask_all_samples", settings).splitlines()]
+    assert [line["status"] for line in lines] == [sample.status for sample in sample_events()]
+    for line in lines:
+        (directive,) = line["_aws"]["CloudWatchMetrics"]
+        assert directive["Namespace"] == "DeallocationSigning"
+        dimensions = [line[name] for name in directive["Dimensions"][0]]
+        assert dimensions == ["deallocation-signing", "SigningFunction"]
