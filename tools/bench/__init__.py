@@ -1,1 +1,1 @@
-"""How fast the function is, beside what a user would build instead: `make bench`."""
+"""How much CPU the function takes, beside what a user would build instead: `make bench`."""

@@ -1,86 +1,49 @@
-"""A DynamoDB endpoint without delay: it gives every request the sample trader's three records.
-
-Run as a process, so that its work is not the handler's: `python -m tools.bench.endpoint CERTIFICATE
-KEY` prints its two URLs, over HTTP and over TLS, and serves until it is ended.
-"""
+"""A local DynamoDB that gives every read the same answer, and Lambda's endpoint for credentials."""
 
 import json
-import socket
 import ssl
-import sys
-from collections.abc import Callable
-from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
-from handlers.state import LICENSE_KEY, connection_key, credential_key, enterprise_key
+from tools.world import CONNECTION_ID, ENTERPRISE_ID, EVENTS, ROOT, TABLE_NAME, TOKEN, item
 
-PARTITION = enterprise_key("acme-capital")
-CONNECTION = connection_key("6f1c2e1a-0b5d-4c58-9a3e-3d2b7f4a9c01")
-ITEMS: list[dict[str, object]] = [
-    {"sk": {"S": LICENSE_KEY}, "status": {"S": "active"}},
-    {
-        "sk": {"S": credential_key("sample-token-trader")},
-        "memberId": {"S": "member-trader"},
-        "scopes": {"SS": ["settlement_network_read", "settlement_network_write"]},
-    },
-    {
-        "sk": {"S": CONNECTION},
-        "active": {"BOOL": True},
-        "currencies": {"SS": ["BTC", "ETH"]},
-        "partnerId": {"S": "partner-exchange"},
-    },
+ITEMS = [
+    item(record)
+    for record in json.loads((EVENTS / "state.json").read_text())
+    if record["enterprise"] == ENTERPRISE_ID
+    and any(value in ("OES", TOKEN, CONNECTION_ID) for value in record.values())
 ]
+ANSWER = json.dumps({"Responses": {TABLE_NAME: ITEMS}, "UnprocessedKeys": {}}).encode()
 
 
-def response() -> bytes:
-    """The whole HTTP response."""
-    items = [{"pk": {"S": PARTITION}, **item} for item in ITEMS]
-    body = json.dumps({"Responses": {"StateTable": items}, "UnprocessedKeys": {}}).encode()
-    head = ["HTTP/1.1 200 OK", "Content-Type: application/x-amz-json-1.0"]
-    return "\r\n".join([*head, f"Content-Length: {len(body)}", "", ""]).encode() + body
+class Endpoint(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"  # keeps the connection open
+    disable_nagle_algorithm = True
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.answer(ANSWER)
+
+    def do_GET(self) -> None:
+        """Credentials that end so soon that botocore gets new ones for the next request."""
+        end = datetime.now(UTC) + timedelta(minutes=12)
+        credentials = dict.fromkeys(["AccessKeyId", "SecretAccessKey", "Token"], "none")
+        self.answer(json.dumps(credentials | {"Expiration": end.isoformat()}).encode())
+
+    def answer(self, body: bytes) -> None:
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+
+    def log_message(self, *_: object) -> None:
+        """Logs nothing."""
 
 
-def answer(connection: socket.socket) -> None:
-    """Answers each request on a connection until the peer closes it."""
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    answered = response()
-    # A peer that has measured its handshake hangs up.
-    with suppress(ConnectionError), connection, connection.makefile("rb") as stream:
-        while stream.readline():
-            length = 0
-            while (header := stream.readline()) != b"\r\n":
-                name, _, value = header.partition(b":")
-                if name.lower() == b"content-length":
-                    length = int(value)
-            stream.read(length)
-            connection.sendall(answered)
-
-
-def serve(server: socket.socket, wrap: Callable[[socket.socket], socket.socket]) -> None:
-    """Answers each connection in a thread of its own."""
-    while True:
-        connection, _ = server.accept()
-        Thread(target=lambda it=connection: answer(wrap(it)), daemon=True).start()
-
-
-def main(certificate: str, key: str) -> None:
-    """Serves on two ports of the system's choice."""
+def serve() -> dict[str, str]:
+    """Serves until the process ends, and returns the URLs by scheme."""
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(certificate, key)
-    servers = {
-        "http": (socket.create_server(("127.0.0.1", 0)), lambda connection: connection),
-        "https": (
-            socket.create_server(("127.0.0.1", 0)),
-            lambda connection: tls.wrap_socket(connection, server_side=True),
-        ),
-    }
-    threads = [Thread(target=serve, args=server) for server in servers.values()]
-    for thread in threads:
-        thread.start()
-    for scheme, (server, _) in servers.items():
-        sys.stdout.write(f"{scheme}://127.0.0.1:{server.getsockname()[1]}\n")
-    sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+    tls.load_cert_chain(ROOT / ".aws-sam/bench/certificate.pem", ROOT / ".aws-sam/bench/key.pem")
+    servers = {name: ThreadingHTTPServer(("127.0.0.1", 0), Endpoint) for name in ("http", "https")}
+    servers["https"].socket = tls.wrap_socket(servers["https"].socket, server_side=True)
+    for server in servers.values():
+        Thread(target=server.serve_forever, daemon=True).start()
+    return {name: f"{name}://127.0.0.1:{server.server_port}" for name, server in servers.items()}

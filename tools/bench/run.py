@@ -1,117 +1,126 @@
-"""Builds what is compared, measures it in turn, and shows it: `python -m tools.bench.run`.
-
-`make bench` runs it, in the environment of requirements/bench.txt.
-"""
+"""Measures, prints the figures and the goals, draws docs/speed.svg: `python -m tools.bench.run`."""
 
 import json
-import os
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
-from typing import IO, cast
+from statistics import median
+from typing import NamedTuple
 
-from tools.bench.build import (
-    DEPLOYED,
-    FLOOR_HERE,
-    FUNCTION_HERE,
-    ROOT,
-    Subject,
-    build_by_sam,
-)
-from tools.bench.show import draw, show
+from tools.bench.endpoint import serve
+from tools.world import EVENTS, REGION, ROOT, TABLE_NAME
 
-type Figures = dict[str, float]
+ROUNDS = 9
+BUILT = ROOT / ".aws-sam/bench"
+BUNDLE, PLAIN = BUILT / "bundle", BUILT / "plain"
+"""The code and the packages as plain `sam build` installs them: whole, and without bytecode."""
 
-RUNS = 9
-EVENT = ROOT / "events/200-get.json"
-OPENSSL = (
-    "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=bench"
-    " -addext subjectAltName=IP:127.0.0.1"
-)
+
+class Process(NamedTuple):
+    """A kind of process that is measured."""
+
+    name: str
+    folder: Path = BUNDLE
+    arguments: tuple[str, ...] = ("handlers.signing",)
+    """Those of worker.py."""
+    scheme: str = "http"
+    new_credentials: bool = False
+    """Whether each request needs new credentials, as the first one after a restore may."""
+
+
+FUNCTION = Process("this function")
+BY_SAM = Process("its code, by plain sam build", PLAIN)
+BARE = Process("bare boto3", PLAIN, ("tools.bench.bare",))
+LOGGED = Process("boto3 with Logger and Metrics", PLAIN, ("tools.bench.logged",))
+POWERTOOLS = Process("Powertools as usual", PLAIN, ("tools.bench.powertools",))
+COMPARED = (FUNCTION, BY_SAM, BARE, LOGGED, POWERTOOLS)
+PRIMED = Process("this function, primed", arguments=("handlers.signing", "primed"))
+PRIMED_TLS = PRIMED._replace(name="primed, over TLS", scheme="https")
+RENEWED = PRIMED_TLS._replace(name="primed, over TLS, new credentials", new_credentials=True)
+PROCESSES = (*COMPARED, PRIMED, PRIMED_TLS, RENEWED)
+
+type Figures = dict[Process, dict[str, float]]
+"""What worker.py measures of each process."""
+
+
+def goals(figures: Figures) -> list[tuple[str, float, float]]:
+    """Name, limit and result of each goal."""
+    function, primed = figures[FUNCTION], figures[PRIMED]
+    tls = figures[PRIMED_TLS]["first"] - primed["first"]
+    size = sum(path.stat().st_size for path in BUNDLE.rglob("*") if path.is_file())
+    return [
+        ("first request after priming / warm", 2, primed["first"] / primed["warm"]),
+        ("what TLS adds to that / warm", 2, tls / primed["warm"]),
+        ("warm / boto3 with Logger and Metrics", 1.2, function["warm"] / figures[LOGGED]["warm"]),
+        ("warm / Powertools as usual", 0.85, function["warm"] / figures[POWERTOOLS]["warm"]),
+        ("cold / its code, by plain sam build", 0.35, function["cold"] / figures[BY_SAM]["cold"]),
+        ("bundle, MB", 18, size / 1e6),
+    ]
 
 
 def main() -> None:
-    """Builds, measures, shows."""
-    build_by_sam()
-    rounds: list[dict[Subject, Figures]] = []
-    with tempfile.TemporaryDirectory() as folder, endpoint(Path(folder)) as urls:
-        for _ in range(RUNS + 1):
-            rounds.append({it: figures(it, urls, Path(folder)) for it in DEPLOYED})
-            for it in (FUNCTION_HERE, FLOOR_HERE):
-                rounds[-1][it] = process(it, "cold", urls["http"], Path(folder))
-    del rounds[0]  # it warms the machine
-    show(rounds)
-    draw(rounds)
-
-
-@contextmanager
-def endpoint(folder: Path) -> Iterator[dict[str, str]]:
-    """A DynamoDB endpoint, with a certificate made for it in the folder; yields URLs by scheme."""
-    certificate, key = folder / "certificate.pem", folder / "key.pem"
-    subprocess.run(  # noqa: S603 -- our own words
-        [*OPENSSL.split(), "-out", certificate, "-keyout", key], check=True, capture_output=True
-    )
-    with subprocess.Popen(  # noqa: S603 -- our own words
-        [sys.executable, "-m", "tools.bench.endpoint", certificate, key],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as server:
-        output = cast("IO[str]", server.stdout)
-        try:
-            yield {scheme: output.readline().strip() for scheme in ("http", "https")}
-        finally:
-            server.terminate()
-
-
-def figures(subject: Subject, urls: dict[str, str], folder: Path) -> Figures:
-    """All figures of a subject in one round, in seconds and bytes."""
-    tls = process(subject, "https", urls["https"], folder)
-    return {
-        **process(subject, "cold", urls["http"], folder),
-        **process(subject, "http", urls["http"], folder),
-        "tls": tls["first"],
-        "beyond a handshake": tls["first_cpu"] - tls["handshake"],
+    urls = serve()
+    rounds = [{process: measure(process, urls) for process in PROCESSES} for _ in range(ROUNDS)]
+    medians = {
+        process: {name: median(figures[process][name] for figures in rounds) for name in names}
+        for process, names in rounds[0].items()
     }
+    rows = [[process.name, *figures.values()] for process, figures in medians.items()]
+    write_table([["CPU, ms", "cold", "first", "warm"], ["---"] * 4, *rows])
+    write_table([["goal", "at most", "measured"], ["---"] * 3, *goals(medians)])
+    (ROOT / "docs/speed.svg").write_text(chart(medians))
 
 
-def process(subject: Subject, kind: str, url: str, folder: Path) -> Figures:
-    """The figures of one fresh process."""
-    trusted = folder / "trusted.pem"
-    (shipped,) = {each for root in subject.path for each in root.glob("botocore/cacert.pem")}
-    trusted.write_bytes(shipped.read_bytes() + (folder / "certificate.pem").read_bytes())
-    worker = ROOT / "tools/bench/worker.py"
-    ran = subprocess.run(  # noqa: S603 -- our own words
-        # As in Lambda, no bytecode is written.
-        [sys.executable, "-B", "-P", "-S", worker, subject.module, kind, EVENT],
-        env={
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": os.pathsep.join(map(str, subject.path)),
-            "AWS_ACCESS_KEY_ID": "none",
-            "AWS_SECRET_ACCESS_KEY": "none",
-            "AWS_CA_BUNDLE": str(trusted),
-            "AWS_REGION": "eu-central-1",
-            "AWS_DEFAULT_REGION": "eu-central-1",
-            "AWS_ENDPOINT_URL_DYNAMODB": url,
-            **({"AWS_LAMBDA_FUNCTION_NAME": "bench"} if subject in DEPLOYED else {}),
-            "PYDANTIC_DISABLE_PLUGINS": "__all__",  # as template.yaml sets it
-            "TABLE_NAME": "StateTable",
-            # Without these two, X-Ray's SDK takes itself to be elsewhere.
-            "LAMBDA_TASK_ROOT": str(subject.path[0]),
-            "_X_AMZN_TRACE_ID": f"Root=1-{'0' * 8}-{'0' * 24};Parent={'0' * 16};Sampled=0",
-        },
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    if ran.returncode:
-        raise RuntimeError(f"{subject.name}: {ran.stderr}")
-    measured: Figures = json.loads(ran.stderr)
-    return measured
+def measure(process: Process, urls: dict[str, str]) -> dict[str, float]:
+    """The figures of a new process."""
+    environment = {
+        "AWS_CA_BUNDLE": str(BUILT / "trusted.pem"),
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ENDPOINT_URL_DYNAMODB": urls[process.scheme],
+        "PYDANTIC_DISABLE_PLUGINS": "__all__",  # as in template.yaml
+        "PYTHONPATH": str(process.folder),
+        "TABLE_NAME": TABLE_NAME,
+        # With these two, X-Ray's SDK finds itself in Lambda.
+        "LAMBDA_TASK_ROOT": str(process.folder),
+        "_X_AMZN_TRACE_ID": f"Root=1-{'0' * 8}-{'0' * 24};Parent={'0' * 16};Sampled=0",
+    }
+    if process.new_credentials:
+        environment["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = urls["http"]
+    else:
+        environment |= dict.fromkeys(["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"], "none")
+    # -B writes no bytecode, as in Lambda. With -P and -S, no other packages are found.
+    command = [sys.executable, "-BPS", "tools/bench/worker.py", *process.arguments]
+    event = (EVENTS / "200-get.json").read_bytes()
+    printed = subprocess.check_output(command, env=environment, input=event)  # noqa: S603 -- our own words
+    return dict(json.loads(printed.splitlines()[-1]))
+
+
+def write_table(rows: Iterable[Iterable[object]]) -> None:
+    """Prints a table in Markdown."""
+    for row in rows:
+        cells = (f"{cell:.2f}" if isinstance(cell, float) else str(cell) for cell in row)
+        sys.stdout.write(f"| {' | '.join(cells)} |\n")
+    sys.stdout.write("\n")
+
+
+def chart(medians: Figures) -> str:
+    """An SVG of two panels, with a bar for each process that is compared."""
+    size = 'width="780" height="150" font-size="13"'
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif">']
+    parts.append('<rect width="100%" height="100%" fill="white"/>')
+    parts += [
+        f'<text x="5" y="{45 + 24 * row}">{process.name}</text>'
+        for row, process in enumerate(COMPARED)
+    ]
+    for left, name, title in ((210, "cold", "Cold start"), (500, "warm", "Warm request")):
+        parts.append(f'<text x="{left}" y="20">{title}, ms of CPU</text>')
+        values = [medians[process][name] for process in COMPARED]
+        for top, value in zip(range(30, 150, 24), values, strict=True):
+            width = 260 * value / max(values)
+            bar = f'<rect x="{left}" y="{top}" width="{width:.0f}" height="20" fill="#9ce"/>'
+            parts += [bar, f'<text x="{left + 5}" y="{top + 15}">{value:.2f}</text>']
+    return "\n".join([*parts, "</svg>\n"])
 
 
 if __name__ == "__main__":

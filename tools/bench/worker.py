@@ -1,122 +1,46 @@
-"""One fresh process of the bench: `python -P -S worker.py MODULE KIND EVENT`.
+"""One process that is measured: `python -BPS worker.py MODULE [primed] <EVENT`.
 
-MODULE has the `lambda_handler`. KIND is `cold`, or the `http` or `https` of requests after a
-restore. Prints its figures as JSON on standard error, for standard output is the handler's. Imports
-nothing of the project but MODULE, so that nothing else is in its figures.
+Calls the `lambda_handler` of MODULE, and imports nothing else of the project. Its last line of
+output is its figures, in milliseconds of CPU.
 """
 
-import time
+import json
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from time import process_time
+from types import SimpleNamespace
 
-started = time.perf_counter()
-
-import json  # noqa: E402 -- the clock comes first
-import os  # noqa: E402 -- likewise
-import socket  # noqa: E402 -- likewise
-import ssl  # noqa: E402 -- likewise
-import sys  # noqa: E402 -- likewise
-from array import array  # noqa: E402 -- likewise
-from collections.abc import Callable  # noqa: E402 -- likewise
-from importlib import import_module  # noqa: E402 -- likewise
-from urllib.parse import urlsplit  # noqa: E402 -- likewise
-
-REQUESTS = 1000
+REQUESTS = 200
+CONTEXT = SimpleNamespace(
+    aws_request_id="0-0-0", function_name="bench", function_version="1", memory_limit_in_mb=1024
+)
+CONTEXT.invoked_function_arn = "arn:aws:lambda:eu-central-1:123456789012:function:bench"
 
 
-class Context:
-    aws_request_id = "00000000-0000-4000-8000-000000000000"
-    function_name = "SigningFunction"
-    function_version = "$LATEST"
-    invoked_function_arn = "arn:aws:lambda:eu-central-1:123456789012:function:SigningFunction"
-    memory_limit_in_mb = 1024
+def cpu(handler: Callable[..., dict[str, object]], event: object) -> float:
+    """What a request takes. Raises `RuntimeError` unless it gets its payload."""
+    started = process_time()
+    answer = handler(event, CONTEXT)
+    taken = process_time() - started
+    if answer["statusCode"] != 200:  # noqa: PLR2004 -- a status code is its own best name
+        raise RuntimeError(answer)
+    return taken * 1000
 
 
-def ask(handler: Callable[..., dict[str, object]], event: object) -> None:
-    """One request; no figure counts unless it gets its payload."""
-    answer = handler(event, Context)
-    assert answer["statusCode"] == 200, answer  # noqa: PLR2004, S101 -- else no figure counts
-
-
-def after_a_restore(measure: Callable[[], dict[str, float]]) -> dict[str, float]:
-    """The figures of a fork of this process, which is to it as a restored process to the first."""
-    reader, writer = os.pipe()
-    if not os.fork():
-        os.write(writer, json.dumps(measure()).encode())
-        os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader) as pipe:
-        figures: dict[str, float] = json.load(pipe)
-    os.wait()
-    return figures
-
-
-def handshake() -> dict[str, float]:
-    """CPU seconds of a bare TLS connection to the endpoint, with a context that was ready."""
-    url = urlsplit(os.environ["AWS_ENDPOINT_URL_DYNAMODB"])
-    context = ssl.create_default_context(cafile=os.environ["AWS_CA_BUNDLE"])
-
-    def connect() -> dict[str, float]:
-        cpu = time.process_time()
-        with (
-            socket.create_connection((url.hostname, url.port)) as plain,
-            context.wrap_socket(plain, server_hostname=url.hostname),
-        ):
-            return {"handshake": time.process_time() - cpu}
-
-    return after_a_restore(connect)
-
-
-def first(handler: Callable[..., dict[str, object]], event: object) -> dict[str, float]:
-    """Seconds of one request, as a clock shows them and of CPU."""
-    before, cpu = time.perf_counter(), time.process_time()
-    ask(handler, event)
-    return {"first": time.perf_counter() - before, "first_cpu": time.process_time() - cpu}
-
-
-def requests(handler: Callable[..., dict[str, object]], event: object) -> dict[str, float]:
-    """Seconds of the first request, and of those that follow it in a row; peak memory in bytes.
-
-    `slowest` is by CPU time, for a busy machine makes any request wait. `forked` is what a request
-    takes in a fork of this process, where all is warm: no start can prepare the first one better.
-    """
-    walls, cpus = array("d", bytes(8 * REQUESTS)), array("d", bytes(8 * REQUESTS))
-    figures = first(handler, event)
-    for number in range(REQUESTS):
-        before, cpu = time.perf_counter(), time.process_time()
-        ask(handler, event)
-        walls[number], cpus[number] = time.perf_counter() - before, time.process_time() - cpu
-    ordered = sorted(walls)
-    return figures | {
-        "forked": after_a_restore(lambda: first(handler, event))["first"],
-        "warm": ordered[REQUESTS // 2],
-        "cpu": sorted(cpus)[REQUESTS // 2],
-        "p99": ordered[REQUESTS * 99 // 100],
-        "slowest": max(cpus),
-        "rate": REQUESTS / sum(walls),
-        "memory": peak_memory(),
-    }
-
-
-def peak_memory() -> int:
-    """The most memory that this process has had resident, in bytes; as Linux tells it."""
-    # Not getrusage's: a process started by a larger one begins with that one's peak.
-    with open("/proc/self/status", encoding="ascii") as file:  # noqa: PTH123 -- no pathlib here
-        (kib,) = [line.split()[1] for line in file if line.startswith("VmHWM:")]
-    return int(kib) * 1024
-
-
-def main(module: str, kind: str, event_file: str) -> dict[str, float]:
-    """The figures of a cold start, or of the requests after a restore."""
-    with open(event_file, encoding="utf-8") as file:  # noqa: PTH123 -- as above
-        event = json.load(file)
+def figures(module: str, *primed: str) -> dict[str, float]:
+    """CPU until the first answer, of the first request, and of a later one."""
+    event = json.load(sys.stdin)
     handler = import_module(module).lambda_handler
-    if kind == "cold":
-        ask(handler, event)
-        return {"cold": time.perf_counter() - started}
-    figures = after_a_restore(lambda: requests(handler, event))
-    if kind == "https":
-        figures |= handshake()
-    return figures
+    if primed:
+        hooks = import_module("snapshot_restore_py").get_before_snapshot()
+        for hook, arguments, options in hooks:  # as Lambda does
+            hook(*arguments, **options)
+    first = cpu(handler, event)
+    cold = process_time() * 1000
+    later = sorted(cpu(handler, event) for _ in range(REQUESTS))
+    return {"cold": cold, "first": first, "warm": later[REQUESTS // 2]}
 
 
 if __name__ == "__main__":
-    sys.stderr.write(json.dumps(main(*sys.argv[1:])))
+    sys.stdout.write(json.dumps(figures(*sys.argv[1:])))
