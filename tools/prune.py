@@ -1,8 +1,9 @@
-"""Takes out of a bundle what its packages carry for other uses: `python prune.py BUNDLE`.
+"""Removes the parts of a bundle's packages that the function does not use: `python prune.py BUNDLE`.
 
-The client of the bundle sends the same requests. It is made several times as fast, because botocore
-reads no description of what the function never asks. A TLS connection takes less CPU, because
-OpenSSL reads all trusted certificates for each new one.
+The client sends the same requests. It is created several times as fast, because botocore reads no
+description of other services. A TLS connection takes less CPU, because OpenSSL reads all trusted
+certificates for each one. The same packages always give the same bytes, and nothing is compressed:
+gzip's output depends on the version of zlib.
 """
 
 import gzip
@@ -31,8 +32,11 @@ ROOTS = {
     ),
 }
 """SHA-256 of each certificate, and its name."""
-UNUSED = ("pydantic/v1", "aws_lambda_powertools/event_handler/openapi/swagger_ui/*.min.*")
-"""The former version of pydantic, and what Powertools' page of an API's reference loads."""
+UNUSED = (
+    "pydantic/v1",  # the former version
+    "aws_lambda_powertools/event_handler/openapi/swagger_ui/*.min.*",  # a page that is not served
+    "*.dist-info/RECORD",  # the installed files, of which many are removed; some hashes are of paths
+)
 _CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----\n", re.DOTALL)
 
 
@@ -49,42 +53,47 @@ def prune(bundle: Path) -> None:
             path.unlink()
     data = bundle / "botocore/data"
     endpoints = data / "endpoints.json"
-    replace(endpoints, json.dumps(pruned_endpoints(json.loads(endpoints.read_bytes()))).encode())
+    replace(endpoints, json.dumps(pruned_endpoints(json.loads(endpoints.read_bytes()))))
     for path in (data / SERVICE).glob("*/*.json"):
         path.unlink()  # examples, paginators, waiters
     for path in (data / SERVICE).glob("*/service-2.json.gz"):
         model = pruned_model(json.loads(gzip.decompress(path.read_bytes())))
-        replace(path, gzip.compress(json.dumps(model).encode(), mtime=0))
+        path.with_suffix("").write_text(json.dumps(model))
+        path.unlink()
     trusted = bundle / "botocore/cacert.pem"
-    replace(trusted, pruned_roots(trusted.read_text()).encode())
+    replace(trusted, pruned_roots(trusted.read_text()))
 
 
-def replace(path: Path, content: bytes) -> None:
-    """Writes a new file: an installer may have linked the old one to other environments'."""
+def replace(path: Path, content: str) -> None:
+    """Writes a new file, because an installer may have linked the old one to other environments."""
     path.unlink()
-    path.write_bytes(content)
+    path.write_text(content)
 
 
 def pruned_endpoints(endpoints: dict[str, Any]) -> dict[str, Any]:
     """The endpoints of all partitions, for the one service."""
     partitions = [
         partition
-        | {"services": {name: it for name, it in partition["services"].items() if name == SERVICE}}
+        | {
+            "services": {
+                name: value for name, value in partition["services"].items() if name == SERVICE
+            }
+        }
         for partition in endpoints["partitions"]
     ]
     return endpoints | {"partitions": partitions}
 
 
 def pruned_model(model: dict[str, Any]) -> dict[str, Any]:
-    """The service's model with the operations in use, their shapes, and no documentation."""
-    operations = {name: it for name, it in model["operations"].items() if name in OPERATIONS}
-    shapes: dict[str, Any] = {}
-    left = shapes_in(operations)
-    while left:
-        name = left.pop()
-        if name not in shapes:
-            shapes[name] = model["shapes"][name]
-            left |= shapes_in(shapes[name])
+    """The service's model with the operations in use and their shapes, without documentation."""
+    operations = {name: value for name, value in model["operations"].items() if name in OPERATIONS}
+    used: set[str] = set()
+    found = shapes_in(operations)
+    while found:
+        used |= found
+        found = shapes_in([model["shapes"][name] for name in found]) - used
+    # In the model's own order, because the order of a set differs from run to run.
+    shapes = {name: value for name, value in model["shapes"].items() if name in used}
     pruned: dict[str, Any] = without_documentation(
         model | {"operations": operations, "shapes": shapes}
     )
@@ -108,12 +117,12 @@ def without_documentation(description: Any) -> Any:
     match description:
         case dict():
             return {
-                name: without_documentation(it)
-                for name, it in description.items()
-                if not (name == "documentation" and isinstance(it, str))
+                name: without_documentation(value)
+                for name, value in description.items()
+                if not (name == "documentation" and isinstance(value, str))
             }
         case list():
-            return [without_documentation(it) for it in description]
+            return [without_documentation(value) for value in description]
     return description
 
 
