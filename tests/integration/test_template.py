@@ -1,10 +1,11 @@
-"""template.yaml, as SAM makes it into the CloudFormation that is deployed."""
+"""template.yaml, as SAM makes it into the CloudFormation that is deployed, and the add-ons beside it."""
 
 import json
 import re
 import subprocess
 import tomllib
-from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from itertools import pairwise, product
 from typing import Any
 
 import pytest
@@ -12,11 +13,31 @@ import pytest
 from handlers.answers import ANSWERS, InternalError, RouteNotFound
 from handlers.log import METRICS_NAMESPACE, SERVICE
 from handlers.signing import KEEP_ACTIVE
-from tools.world import REGION, RESOURCE, ROOT
+from tests.support.cloudformation import (
+    Resources,
+    Template,
+    deployed,
+    of_type,
+    references,
+    resolved,
+)
 
-type Resources = dict[str, Any]
+from tools.world import REGION, RESOURCE, ROOT, template
 
-# `sam deploy --guided` asks about each function that this says False of, and breaks off on Enter.
+type Templates = dict[str, Template]
+
+MAIN, DOMAIN, FIREWALL = TEMPLATES = (
+    "template.yaml",
+    "docs/add-ons/domain.yaml",
+    "docs/add-ons/firewall.yaml",
+)
+PARSE = """
+import json, sys
+from samtranslator.yaml_helper import yaml_parse
+
+print(json.dumps([yaml_parse(open(path).read()) for path in sys.argv[1:]]))
+"""
+# `sam deploy --guided` asks about each function that this says False of, and ends on Enter.
 HAS_AUTHENTICATION = """
 import json
 from samcli.commands.deploy.auth_utils import auth_per_resource
@@ -25,14 +46,19 @@ from samcli.lib.providers.sam_stack_provider import SamLocalStackProvider
 stacks, _ = SamLocalStackProvider.get_stacks("template.yaml")
 print(json.dumps([answer for _, answer in auth_per_resource(stacks)]))
 """
-
-CONDITIONS = [
-    ("CreateApiGatewayLogRole", "ApiGatewayLogRole", "is", "create"),
-    ("LimitCallers", "RequestsPerCaller", "is not", "0"),
-    ("SnapStartOn", "SnapStart", "is", "on"),
-    ("AlarmsStop", "AlarmsStopDeployment", "is", "yes"),
-    ("HasAlarmTopic", "AlarmTopicArn", "is not", ""),
-]
+CONDITIONS = {
+    "DefaultEndpointOff": ("DefaultEndpoint", "off"),
+    "CreateApiGatewayLogRole": ("ApiGatewayLogRole", "create"),
+    "SnapStartOn": ("SnapStart", "on"),
+    "OwnTable": ("ExistingTable", ""),
+    "AtOnce": ("Deployment", "at-once"),
+    "HasAlarmTopic": ("AlarmTopicArn", ""),
+    "HasBoundary": ("PermissionsBoundary", ""),
+}
+"""The parameter of each condition, and the value that decides: "Has..." is true for any other."""
+BY_DEFAULT = {"CreateApiGatewayLogRole", "SnapStartOn", "OwnTable"}
+SAMCONFIG = tomllib.loads((ROOT / "samconfig.toml").read_text())
+ANY_METHOD = "x-amazon-apigateway-any-method"
 
 
 def with_sam(*arguments: str) -> Any:
@@ -48,144 +74,197 @@ def with_sam(*arguments: str) -> Any:
 
 
 @pytest.fixture(scope="module")
-def template() -> dict[str, Any]:
-    result: dict[str, Any] = with_sam("tests/support/translate.py")
-    return result
+def templates() -> Templates:
+    main, add_ons = with_sam("tests/support/translate.py"), with_sam("-c", PARSE, DOMAIN, FIREWALL)
+    return dict(zip(TEMPLATES, (main, *add_ons), strict=True))
 
 
 @pytest.fixture(scope="module")
-def resources(template: dict[str, Any]) -> Resources:
-    result: Resources = template["Resources"]
-    return result
+def resources(templates: Templates) -> Resources:
+    """The resources of a stack with the default parameters."""
+    return deployed(templates[MAIN], BY_DEFAULT)
 
 
-def of_type(resources: Resources, kind: str) -> dict[str, Any]:
-    return {name: each["Properties"] for name, each in resources.items() if each["Type"] == kind}
+@pytest.fixture(scope="module")
+def others(templates: Templates) -> Resources:
+    """The resources of a stack in which every condition has its other value."""
+    return deployed(templates[MAIN], CONDITIONS.keys() - BY_DEFAULT)
 
 
 def api_body(resources: Resources) -> Any:
     return resources["Api"]["Properties"]["Body"]
 
 
-def test_the_function_may_read_the_one_table_and_write_its_log_and_traces(
+@pytest.mark.parametrize("path", TEMPLATES)
+def test_each_set_of_conditions_is_complete_and_without_a_circle(
+    path: str, templates: Templates
+) -> None:
+    template = templates[path]
+    conditions = template.get("Conditions", {})
+    for values in product([True, False], repeat=len(conditions)):
+        true = {name for name, value in zip(conditions, values, strict=True) if value}
+        stack = deployed(template, true)
+        graph = {name: set(references(resource)) for name, resource in stack.items()}
+        named = set(references(resolved(template["Outputs"], true))).union(*graph.values())
+        missing = named - stack.keys() - template["Parameters"].keys()
+        assert {name for name in missing if not name.startswith("AWS::")} == set(), true
+        TopologicalSorter(graph).prepare()  # raises CycleError
+
+
+def test_a_condition_is_what_its_name_says(
+    templates: Templates,
+) -> None:
+    expected: dict[str, Any] = {}
+    for name, (parameter, value) in CONDITIONS.items():
+        equal = {"Fn::Equals": [{"Ref": parameter}, value]}
+        expected[name] = {"Fn::Not": [equal]} if name.startswith("Has") else equal
+    assert templates[MAIN]["Conditions"] == expected
+
+
+def test_what_must_exist_first_comes_first(
     resources: Resources,
 ) -> None:
-    role = resources["SigningRole"]["Properties"]
-    assert resources["SigningFunction"]["Properties"]["Role"] == {
-        "Fn::GetAtt": ["SigningRole", "Arn"]
-    }
-    assert role.keys() == {"AssumeRolePolicyDocument", "Policies"}
-    (policy,) = role["Policies"]
-    allowed = [
-        (statement["Effect"], statement["Action"], statement["Resource"])
-        for statement in policy["PolicyDocument"]["Statement"]
-    ]
-    assert allowed == [
-        ("Allow", "dynamodb:BatchGetItem", {"Fn::GetAtt": ["StateTable", "Arn"]}),
-        (
-            "Allow",
-            ["logs:CreateLogStream", "logs:PutLogEvents"],
-            {"Fn::GetAtt": ["SigningLog", "Arn"]},
-        ),
-        ("Allow", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "*"),
-    ]
+    order = ("Api", "ApiGatewayAccount", "AccessLog", "ApiStage")
+    for earlier, later in [*pairwise(order), ("ReadTable", "SigningFunction")]:
+        assert earlier in references(resources[later])
 
 
-def test_the_api_is_regional_and_has_one_stage(resources: Resources) -> None:
-    assert resources["Api"]["Properties"]["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
-    assert len(of_type(resources, "AWS::ApiGateway::Stage")) == 1
+def test_no_role_has_more_rights_than_it_needs(
+    templates: Templates, resources: Resources, others: Resources
+) -> None:
+    def allow(action: str | list[str], resource: Any) -> dict[str, Any]:
+        return {"Effect": "Allow", "Action": action, "Resource": resource}
+
+    function, log, table = (
+        {"Fn::GetAtt": [name, "Arn"]} for name in ("SigningFunction", "SigningLog", "StateTable")
+    )
+    roles = of_type(deployed(templates[MAIN], CONDITIONS), "AWS::IAM::Role")
+    for role in roles.values():
+        assert role["PermissionsBoundary"] == {"Ref": "PermissionsBoundary"}
+    assert {
+        name: [policy["PolicyDocument"]["Statement"] for policy in role.get("Policies", [])]
+        for name, role in roles.items()
+    } == {
+        "ApiGatewayLogsRole": [],
+        "SigningRole": [[
+            allow(["logs:CreateLogStream", "logs:PutLogEvents"], log),
+            allow(["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "*"),
+        ]],
+        "DeploymentRole": [[
+            allow(
+                ["lambda:GetAlias", "lambda:UpdateAlias", "lambda:GetProvisionedConcurrencyConfig"],
+                [function, {"Fn::Sub": "${SigningFunction.Arn}:*"}],
+            ),
+            allow("cloudwatch:DescribeAlarms", "*"),
+        ]],
+    }  # fmt: skip
+    assert [name for name in roles if "ManagedPolicyArns" in roles[name]] == ["ApiGatewayLogsRole"]
+    arn = "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${ExistingTable}"
+    # The policy's name is create-only: another table gets a new policy before the old one goes.
+    for stack, name, read in (
+        (resources, "read-own-table", table),
+        (others, {"Fn::Sub": "read-${ExistingTable}"}, {"Fn::Sub": arn}),
+    ):
+        (policy,) = of_type(stack, "AWS::IAM::RolePolicy").values()
+        assert (policy["RoleName"], policy["PolicyName"]) == ({"Ref": "SigningRole"}, name)
+        assert policy["PolicyDocument"]["Statement"] == [allow("dynamodb:BatchGetItem", read)]
+
+
+def test_another_table_is_read_named_and_shown(
+    templates: Templates, resources: Resources, others: Resources
+) -> None:
+    for stack, true, table in (
+        (resources, {"OwnTable"}, {"Ref": "StateTable"}),
+        (others, (), {"Ref": "ExistingTable"}),
+    ):
+        (version,) = of_type(stack, "AWS::Lambda::Version").values()
+        function = stack["SigningFunction"]["Properties"]
+        assert function["Environment"]["Variables"]["TABLE_NAME"] == table
+        assert version["Description"]["Fn::Sub"][1] == {"Table": table}
+        assert stack["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"][1] == {"Table": table}
+        assert resolved(templates[MAIN]["Outputs"]["TableName"]["Value"], true) == table
+        assert "StateTable" in stack
+
+
+def test_the_api_is_regional_with_bytes_and_tls_1_2(
+    resources: Resources, others: Resources
+) -> None:
+    api = resources["Api"]["Properties"]
+    assert api["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
+    assert api["SecurityPolicy"] == "SecurityPolicy_TLS13_1_2_2021_06"
+    assert api["EndpointAccessMode"] == "STRICT"
+    assert api_body(resources)["x-amazon-apigateway-binary-media-types"] == ["*/*"]
     (deployment,) = of_type(resources, "AWS::ApiGateway::Deployment").values()
     assert "StageName" not in deployment
+    for stack, disabled in ((resources, False), (others, True)):
+        (server,) = api_body(stack)["servers"]
+        assert server["x-amazon-apigateway-endpoint-configuration"] == {
+            "disableExecuteApiEndpoint": disabled
+        }
+    # API Gateway applies this when a setting of the stage changes, and SAM redeploys for none.
+    (stage,) = of_type(resources, "AWS::ApiGateway::Stage").values()
+    assert stage["Variables"] == {"defaultEndpoint": {"Ref": "DefaultEndpoint"}}
 
 
-def test_every_body_reaches_the_function_as_the_bytes_that_were_sent(
+def test_the_stage_logs_no_request_and_no_answer(
     resources: Resources,
 ) -> None:
-    assert api_body(resources)["x-amazon-apigateway-binary-media-types"] == ["*/*"]
-
-
-def test_the_stage_is_throttled_traced_and_logged(resources: Resources) -> None:
     (stage,) = of_type(resources, "AWS::ApiGateway::Stage").values()
-    (settings,) = stage["MethodSettings"]
-    assert settings.keys() >= {"ThrottlingRateLimit", "ThrottlingBurstLimit"}
+    limits = ("ThrottlingBurstLimit", "ThrottlingRateLimit")
+    everything = {"HttpMethod": "*", "ResourcePath": "/*"}
+    assert stage["MethodSettings"] == [everything | {name: {"Ref": name} for name in limits}]
     assert stage["TracingEnabled"] is True
     assert stage["AccessLogSetting"]["DestinationArn"] == {"Fn::GetAtt": ["AccessLog", "Arn"]}
-
-
-def test_nothing_depends_on_what_a_parameter_takes_away(resources: Resources) -> None:
-    for resource in resources.values():
-        depends_on = resource.get("DependsOn", [])
-        for name in [depends_on] if isinstance(depends_on, str) else depends_on:
-            assert "Condition" not in resources[name]
-
-
-def test_the_stage_comes_after_the_account_s_log_role_if_the_stack_makes_one(
-    resources: Resources,
-) -> None:
-    assert resources["Api"]["Metadata"]["logRole"] == {
-        "Fn::If": ["CreateApiGatewayLogRole", {"Ref": "ApiGatewayAccount"}, {"Ref": "AWS::NoValue"}]
-    }
-    assert resources["ApiGatewayAccount"]["Condition"] == "CreateApiGatewayLogRole"
-    assert resources["ApiStage"]["Properties"]["RestApiId"] == {"Ref": "Api"}
-
-
-def test_the_access_log_is_json_and_holds_nothing_that_the_client_writes(
-    resources: Resources,
-) -> None:
-    (stage,) = of_type(resources, "AWS::ApiGateway::Stage").values()
-    logged = set(json.loads(stage["AccessLogSetting"]["Format"]).values())
-    assert logged == {
-        "$context.error.responseType",
-        "$context.extendedRequestId",
-        "$context.httpMethod",
-        "$context.identity.sourceIp",
-        "$context.requestId",
-        "$context.requestTime",
-        "$context.resourcePath",
-        "$context.responseLatency",
-        "$context.responseLength",
-        "$context.status",
-        "$context.xrayTraceId",
-    }
+    logged = (
+        "error.responseType extendedRequestId httpMethod identity.sourceIp requestId requestTime"
+        " resourcePath responseLatency responseLength status tlsVersion xrayTraceId"
+    )
+    format_ = json.loads(stage["AccessLogSetting"]["Format"])
+    assert sorted(format_.values()) == [f"$context.{name}" for name in logged.split()]
 
 
 def test_every_method_and_route_goes_to_the_published_alias(resources: Resources) -> None:
-    any_method = "x-amazon-apigateway-any-method"
     paths = api_body(resources)["paths"]
     assert {path: set(methods) for path, methods in paths.items()} == {
-        RESOURCE: {"get", "post", any_method},
-        "/": {any_method},
-        "/{proxy+}": {any_method},
+        RESOURCE: {"get", "post", ANY_METHOD},
+        "/": {ANY_METHOD},
+        "/{proxy+}": {ANY_METHOD},
     }
     for methods in paths.values():
         for method in methods.values():
             uri = method["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
             assert uri.endswith("/functions/${SigningFunctionAliaslive}/invocations")
+            assert "security" not in method
 
 
-def test_the_alias_moves_gradually_and_back_if_there_is_an_alarm(resources: Resources) -> None:
+def test_alarms_stop_a_canary_or_all_comes_at_once(resources: Resources, others: Resources) -> None:
     assert "CodeDeployLambdaAliasUpdate" in resources["SigningFunctionAliaslive"]["UpdatePolicy"]
-    (group,) = of_type(resources, "AWS::CodeDeploy::DeploymentGroup").values()
-    assert "Canary10Percent5Minutes" in json.dumps(group["DeploymentConfigName"])
-    assert group["AutoRollbackConfiguration"]["Enabled"] is True
-    condition, heeded, ignored = group["AlarmConfiguration"]["Fn::If"]
-    assert (condition, ignored) == ("AlarmsStop", {})
-    assert [alarm["Name"]["Ref"] for alarm in heeded["Alarms"]] == [
-        "ServerErrorAlarm",
-        "FunctionErrorAlarm",
-        "LatencyAlarm",
-    ]
+    alarms = ("ServerErrorAlarm", "FunctionErrorAlarm", "LatencyAlarm")
+    heeded = {"Enabled": True, "Alarms": [{"Name": {"Ref": name}} for name in alarms]}
+    for stack, kind, alarm in (
+        (resources, "Canary10Percent5Minutes", heeded),
+        (others, "AllAtOnce", {}),
+    ):
+        (group,) = of_type(stack, "AWS::CodeDeploy::DeploymentGroup").values()
+        assert group["DeploymentConfigName"]["Fn::Sub"][1] == {"ConfigName": kind}
+        assert group["AutoRollbackConfiguration"]["Enabled"] is True
+        assert group["AlarmConfiguration"] == alarm
+        assert group["ServiceRoleArn"] == {"Fn::GetAtt": ["DeploymentRole", "Arn"]}
 
 
-def test_the_function_starts_from_a_snapshot_unless_the_region_has_none(
-    resources: Resources,
-) -> None:
+def test_the_function_is_traced_and_has_a_snapshot(resources: Resources, others: Resources) -> None:
     function = resources["SigningFunction"]["Properties"]
-    on = {"ApplyOn": "PublishedVersions"}
-    assert function["SnapStart"] == {"Fn::If": ["SnapStartOn", on, {"Ref": "AWS::NoValue"}]}
+    assert function["SnapStart"] == {"ApplyOn": "PublishedVersions"}
+    assert "SnapStart" not in others["SigningFunction"]["Properties"]
+    assert function["TracingConfig"] == {"Mode": "Active"}
+    assert function["Environment"]["Variables"] == {
+        "TABLE_NAME": {"Ref": "StateTable"},
+        "AWS_ENDPOINT_URL_DYNAMODB": {"Ref": "DynamoDbEndpoint"},
+        "PYDANTIC_DISABLE_PLUGINS": "__all__",
+    }
 
 
-def test_the_version_that_answers_is_kept_active_by_a_call_every_few_hours(
+def test_a_schedule_keeps_the_version_active(
     resources: Resources,
 ) -> None:
     (rule,) = of_type(resources, "AWS::Events::Rule").values()
@@ -195,91 +274,110 @@ def test_the_version_that_answers_is_kept_active_by_a_call_every_few_hours(
     assert target["Arn"] == {"Ref": "SigningFunctionAliaslive"}
 
 
-def test_every_parameter_that_reaches_the_function_makes_a_new_version(
-    template: dict[str, Any], resources: Resources
-) -> None:
-    (version,) = of_type(resources, "AWS::Lambda::Version").values()
-    function = resources["SigningFunction"]["Properties"]
-    described = set(parameters_in(version["Description"], template))
-    assert described == set(parameters_in(function, template)) != set()
+def test_every_change_of_the_function_makes_a_version(templates: Templates) -> None:
+    source = template()["Resources"]["SigningFunction"]["Properties"]
+    assert source["AutoPublishAliasAllProperties"] is True
+    function = templates[MAIN]["Resources"]["SigningFunction"]
+    (version,) = of_type(templates[MAIN]["Resources"], "AWS::Lambda::Version").values()
+    conditions = re.findall(r'"Fn::If": \["(\w+)"', json.dumps(function))
+    used = {*references(function), *(CONDITIONS[name][0] for name in conditions)}
+    parameters = templates[MAIN]["Parameters"].keys()
+    assert {*references(version["Description"])} & parameters == used & parameters
+    table = 128 + len("-StateTable-") + 13  # a stack's longest name, and CloudFormation's suffix
+    longest = {"Architecture": 6, "SnapStart": 3, "Table": table, "DynamoDbEndpoint": 80}
+    text = version["Description"]["Fn::Sub"][0]
+    assert len(re.sub(r"\$\{(\w+)\}", lambda name: "x" * longest[name[1]], text)) <= 256
 
 
-def test_no_parameter_is_in_the_api_s_document(
-    template: dict[str, Any], resources: Resources
-) -> None:
-    # SAM makes a new deployment of the API only for another text of its document.
-    assert set(parameters_in(api_body(resources), template)) == set()
-
-
-def parameters_in(value: Any, template: dict[str, Any]) -> Iterator[str]:
-    """The names of the parameters that a piece of the template depends on."""
-    match value:
-        case {"Ref": name}:
-            yield from {name} & template["Parameters"].keys()
-        case {"Fn::Sub": text}:
-            yield from set(re.findall(r"\$\{(\w+)\}", text)) & template["Parameters"].keys()
-        case {"Fn::If": [condition, *values]}:
-            yield from parameters_in([template["Conditions"][condition], *values], template)
-        case dict():
-            for each in value.values():
-                yield from parameters_in(each, template)
-        case list():
-            for each in value:
-                yield from parameters_in(each, template)
-
-
-def test_what_the_gateway_answers_itself_is_the_contract_s_error(resources: Resources) -> None:
-    responses = api_body(resources)["x-amazon-apigateway-gateway-responses"]
+def test_the_gateway_answers_the_contract_s_error(resources: Resources) -> None:
     answers = {}
-    for kind, response in responses.items():
+    for kind, response in api_body(resources)["x-amazon-apigateway-gateway-responses"].items():
         headers = response["responseParameters"]
         assert headers["gatewayresponse.header.Cache-Control"] == "'no-store'"
         assert headers["gatewayresponse.header.Request-Id"] == "context.requestId"
         body = json.loads(response["responseTemplates"]["application/json"])
-        assert body.pop("requestId") == "$context.requestId"
-        answers[kind] = (response.get("statusCode"), body.pop("name"), body.pop("error"))
-        assert body == {}
-    not_found = ("404", "RouteNotFound", ANSWERS[RouteNotFound][1])
-    assert answers.pop("DEFAULT_5XX") == (None, "InternalError", ANSWERS[InternalError][1])
-    assert answers.pop("MISSING_AUTHENTICATION_TOKEN") == not_found
-    assert answers.pop("INVALID_SIGNATURE") == not_found
-    assert {kind: answer[:2] for kind, answer in answers.items()} == {
+        assert body.keys() == {"error", "name", "requestId"}
+        assert body["requestId"] == "$context.requestId"
+        answers[kind] = (response.get("statusCode"), body["name"])
+        for error in (RouteNotFound, InternalError):
+            assert body["name"] != error.__name__ or body["error"] == ANSWERS[error][1]
+    assert answers == {
+        "MISSING_AUTHENTICATION_TOKEN": ("404", "RouteNotFound"),
+        "INVALID_SIGNATURE": ("404", "RouteNotFound"),
         "THROTTLED": ("429", "Throttled"),
         "DEFAULT_4XX": (None, "RequestRefused"),
+        "DEFAULT_5XX": (None, "InternalError"),
     }
 
 
-def test_each_access_token_has_its_own_limit_if_there_is_one(
-    resources: Resources,
+def test_the_table_the_logs_and_the_log_role_outlive_the_stack(resources: Resources) -> None:
+    assert {
+        name: (resource["DeletionPolicy"], resource["UpdateReplacePolicy"])
+        for name, resource in resources.items()
+        if "UpdateReplacePolicy" in resource
+    } == {
+        "StateTable": ("Retain", "Retain"),
+        "ApiGatewayAccount": ("Retain", "Retain"),
+        "ApiGatewayLogsRole": ("Retain", "Retain"),
+        "AccessLog": ("RetainExceptOnCreate", "Retain"),
+        "SigningLog": ("RetainExceptOnCreate", "Retain"),
+    }
+    table = resources["StateTable"]["Properties"]
+    assert table["DeletionProtectionEnabled"] is True
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["SSESpecification"] == {"SSEEnabled": True}
+    groups = of_type(resources, "AWS::Logs::LogGroup")
+    assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups.values())
+    logging = resources["SigningFunction"]["Properties"]["LoggingConfig"]
+    assert logging == {"LogGroup": {"Ref": "SigningLog"}}
+
+
+def test_alarms_watch_the_stack_and_may_notify(resources: Resources, others: Resources) -> None:
+    api = {"ApiName": {"Ref": "AWS::StackName"}, "Stage": {"Ref": "StageName"}}
+    function = {"FunctionName": {"Ref": "SigningFunction"}}
+    assert resources["Api"]["Properties"]["Name"] == api["ApiName"]
+    alarms = of_type(resources, "AWS::CloudWatch::Alarm")
+    assert [
+        (alarm["MetricName"], {entry["Name"]: entry["Value"] for entry in alarm["Dimensions"]})
+        for _, alarm in sorted(alarms.items())
+    ] == [("Errors", function), ("Latency", api), ("5XXError", api), ("Throttles", function)]
+    for alarm in alarms.values():
+        assert alarm.keys().isdisjoint({"AlarmActions", "OKActions"})
+    for alarm in of_type(others, "AWS::CloudWatch::Alarm").values():
+        assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "AlarmTopicArn"}]
+
+
+def test_the_dashboard_shows_the_metrics_that_the_function_writes(resources: Resources) -> None:
+    text = resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"][0]
+    body = json.dumps(json.loads(text))
+    assert f"{{{METRICS_NAMESPACE},service,function_name,outcome}}" in body
+    function = ["service", SERVICE, "function_name", "${SigningFunction}"]
+    assert json.dumps([METRICS_NAMESPACE, "duration", *function])[1:-1] in body
+    assert body.count('"ApiName", "${AWS::StackName}"') == body.count('"ApiName"')
+
+
+def test_a_deployer_who_only_presses_enter_is_not_turned_away() -> None:
+    assert all(with_sam("-c", HAS_AUTHENTICATION))
+
+
+def test_the_firewall_counts_tokens_and_keeps_none(
+    templates: Templates,
 ) -> None:
-    for name in ("Firewall", "FirewallOfStage"):
-        assert resources[name]["Condition"] == "LimitCallers"
-    (rule,) = resources["Firewall"]["Properties"]["Rules"]
-    counted = rule["Statement"]["RateBasedStatement"]
-    assert (counted["Limit"], counted["EvaluationWindowSec"]) == ({"Ref": "RequestsPerCaller"}, 60)
-    assert [key["Header"]["Name"] for key in counted["CustomKeys"]] == ["authorization"]
-
-
-def test_the_firewall_lets_all_others_through_and_keeps_no_headers(resources: Resources) -> None:
-    firewall = resources["Firewall"]["Properties"]
-    assert firewall["DefaultAction"] == {"Allow": {}}
+    firewall = templates[FIREWALL]["Resources"]["Firewall"]["Properties"]
     (rule,) = firewall["Rules"]
+    counted = rule["Statement"]["RateBasedStatement"]
+    kinds = ("LOWERCASE", "COMPRESS_WHITE_SPACE")
+    transformations = [{"Type": kind, "Priority": number} for number, kind in enumerate(kinds)]
+    header = {"Name": "authorization", "TextTransformations": transformations}
+    assert counted["CustomKeys"] == [{"Header": header}]
+    assert counted["EvaluationWindowSec"] == 60  # the parameter is a number a minute
+    assert firewall["DefaultAction"] == {"Allow": {}}
     for part in (firewall, rule):
         assert part["VisibilityConfig"]["SampledRequestsEnabled"] is False
 
 
-@pytest.mark.parametrize(("name", "parameter", "relation", "value"), CONDITIONS)
-def test_a_condition_is_true_for_the_value_that_its_name_says(
-    name: str, parameter: str, relation: str, value: str, template: dict[str, Any]
-) -> None:
-    equal = {"Fn::Equals": [{"Ref": parameter}, value]}
-    assert template["Conditions"][name] == (equal if relation == "is" else {"Fn::Not": [equal]})
-
-
-def test_a_caller_over_the_limit_gets_the_error_of_a_stage_that_throttles_but_for_the_id(
-    resources: Resources,
-) -> None:
-    firewall = resources["Firewall"]["Properties"]
+def test_the_firewall_answers_as_the_stage_does(templates: Templates, resources: Resources) -> None:
+    firewall = templates[FIREWALL]["Resources"]["Firewall"]["Properties"]
     answer = firewall["Rules"][0]["Action"]["Block"]["CustomResponse"]
     body = json.loads(firewall["CustomResponseBodies"][answer["CustomResponseBodyKey"]]["Content"])
     headers = {header["Name"]: header["Value"] for header in answer["ResponseHeaders"]}
@@ -289,155 +387,48 @@ def test_a_caller_over_the_limit_gets_the_error_of_a_stage_that_throttles_but_fo
     assert headers == {"Cache-Control": "no-store", "Retry-After": "60"}
 
 
-def test_the_table_outlives_the_stack_and_can_be_restored(resources: Resources) -> None:
-    table = resources["StateTable"]
-    assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("Retain", "Retain")
-    assert table["Properties"]["DeletionProtectionEnabled"] is True
-    assert table["Properties"]["PointInTimeRecoverySpecification"] == {
-        "PointInTimeRecoveryEnabled": True
-    }
-    assert table["Properties"]["SSESpecification"] == {"SSEEnabled": True}
-    assert table["Properties"]["BillingMode"] == "PAY_PER_REQUEST"
+def test_the_domain_keeps_the_tls_and_the_path(templates: Templates, resources: Resources) -> None:
+    add_on = templates[DOMAIN]["Resources"]
+    for name in ("SecurityPolicy", "EndpointAccessMode"):
+        assert add_on["Domain"]["Properties"][name] == resources["Api"]["Properties"][name]
+    assert add_on["Mapping"]["Properties"].keys() == {"DomainName", "RestApiId", "Stage"}
 
 
-def test_the_log_role_that_is_set_for_all_apis_outlives_the_stack(resources: Resources) -> None:
-    for name in ("ApiGatewayAccount", "ApiGatewayLogsRole"):
-        assert resources[name]["DeletionPolicy"] == "Retain"
-        assert resources[name]["UpdateReplacePolicy"] == "Retain"
-
-
-def test_every_log_group_has_a_retention(resources: Resources) -> None:
-    groups = of_type(resources, "AWS::Logs::LogGroup")
-    assert groups.keys() == {"AccessLog", "SigningLog"}
-    assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups.values())
-    logging = resources["SigningFunction"]["Properties"]["LoggingConfig"]
-    assert logging == {"LogGroup": {"Ref": "SigningLog"}}
-
-
-def test_alarms_watch_5xx_errors_throttles_and_latency_and_may_notify(
-    resources: Resources,
-) -> None:
-    alarms = of_type(resources, "AWS::CloudWatch::Alarm")
-    watched = {(alarm["Namespace"], alarm["MetricName"]) for alarm in alarms.values()}
-    assert watched == {
-        ("AWS/ApiGateway", "5XXError"),
-        ("AWS/ApiGateway", "Latency"),
-        ("AWS/Lambda", "Errors"),
-        ("AWS/Lambda", "Throttles"),
-    }
-    for alarm in alarms.values():
-        assert alarm["AlarmActions"]["Fn::If"][:2] == [
-            "HasAlarmTopic",
-            [{"Ref": "AlarmTopicArn"}],
-        ]
-        assert alarm["OKActions"] == alarm["AlarmActions"]
-
-
-def test_one_error_sets_off_an_alarm_and_so_do_three_slow_minutes_of_five(
-    resources: Resources,
-) -> None:
-    alarms = of_type(resources, "AWS::CloudWatch::Alarm")
-    one = ("Sum", 1, "GreaterThanOrEqualToThreshold", 1, 1)
-    assert {
-        name: (
-            alarm.get("Statistic") or alarm["ExtendedStatistic"],
-            alarm["Threshold"],
-            alarm["ComparisonOperator"],
-            alarm.get("DatapointsToAlarm", alarm["EvaluationPeriods"]),
-            alarm["EvaluationPeriods"],
-        )
-        for name, alarm in alarms.items()
-    } == {
-        "ServerErrorAlarm": one,
-        "FunctionErrorAlarm": one,
-        "ThrottleAlarm": one,
-        "LatencyAlarm": ("p99", 1000, "GreaterThanThreshold", 3, 5),
-    }
-    for alarm in alarms.values():
-        assert (alarm["Period"], alarm["TreatMissingData"]) == (60, "notBreaching")
-
-
-def test_alarms_and_dashboard_know_the_api_by_the_name_it_has(resources: Resources) -> None:
-    name = resources["Api"]["Properties"]["Name"]
-    dimensions = {
-        "AWS/ApiGateway": {"ApiName": name, "Stage": {"Ref": "StageName"}},
-        "AWS/Lambda": {"FunctionName": {"Ref": "SigningFunction"}},
-    }
-    for alarm in of_type(resources, "AWS::CloudWatch::Alarm").values():
-        watched = {each["Name"]: each["Value"] for each in alarm["Dimensions"]}
-        assert watched == dimensions[alarm["Namespace"]]
-    assert name["Fn::Sub"] in resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
-
-
-def test_the_dashboard_shows_traffic_by_outcome_latency_and_reads(resources: Resources) -> None:
-    body = json.loads(resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"])
-    titles = {widget["properties"]["title"] for widget in body["widgets"]}
-    assert titles >= {"Traffic by outcome", "Latency (ms)", "Reads"}
-    assert f"{{{METRICS_NAMESPACE},service,function_name,outcome}}" in json.dumps(body)
-    function = ["service", SERVICE, "function_name", "${SigningFunction}"]
-    assert json.dumps([METRICS_NAMESPACE, "duration", *function])[1:-1] in json.dumps(body)
-
-
-def test_a_deployer_who_only_presses_enter_is_not_turned_away() -> None:
-    assert all(with_sam("-c", HAS_AUTHENTICATION))
-
-
-def test_no_authorizer_of_the_gateway_answers_in_the_function_s_place(
-    resources: Resources,
-) -> None:
-    body = json.dumps(api_body(resources))
-    assert "security" not in body
-    assert "AWS::ApiGateway::Authorizer" not in {each["Type"] for each in resources.values()}
-
-
-def test_a_parameter_has_a_description_and_a_default(template: dict[str, Any]) -> None:
-    grouped = [
-        name
-        for group in template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
-        for name in group["Parameters"]
-    ]
-    assert sorted(grouped) == sorted(template["Parameters"])
-    for parameter in template["Parameters"].values():
+@pytest.mark.parametrize("path", TEMPLATES)
+def test_a_parameter_is_described_and_bounded(path: str, templates: Templates) -> None:
+    for parameter in templates[path]["Parameters"].values():
         assert parameter["Description"]
-        assert "Default" in parameter
         assert parameter.keys() & {"AllowedPattern", "AllowedValues", "MinValue"}
+        assert path != MAIN or "Default" in parameter
 
 
-def test_samconfig_sets_parameters_that_there_are_to_values_that_they_take(
-    template: dict[str, Any],
-) -> None:
-    environments = tomllib.loads((ROOT / "samconfig.toml").read_text())
-    environments.pop("version")
+def test_samconfig_sets_valid_parameters(templates: Templates) -> None:
     overrides = [
         override.partition("=")
-        for environment in environments.values()
+        for environment in SAMCONFIG.values()
+        if isinstance(environment, dict)
         for command in environment.values()
         for override in command["parameters"].get("parameter_overrides", "").split()
     ]
     assert overrides
     for name, _, value in overrides:
-        parameter = template["Parameters"][name]
+        parameter = templates[MAIN]["Parameters"][name]
         assert value in map(str, parameter.get("AllowedValues", [value]))
         assert re.fullmatch(parameter.get("AllowedPattern", ".*"), value)
 
 
-def test_samconfig_keeps_dev_away_from_prod_and_asks_before_it_changes_prod() -> None:
-    environments = tomllib.loads((ROOT / "samconfig.toml").read_text())
-    dev, prod = environments["dev"], environments["prod"]
+def test_samconfig_keeps_dev_away_from_prod() -> None:
+    dev, prod = SAMCONFIG["dev"], SAMCONFIG["prod"]
     assert dev["global"]["parameters"]["stack_name"] != prod["global"]["parameters"]["stack_name"]
     assert prod["deploy"]["parameters"]["confirm_changeset"] is True
+    for environment in (dev, prod):
+        assert environment["deploy"]["parameters"]["fail_on_empty_changeset"] is False
 
 
 def test_samconfig_points_sam_local_at_the_database_of_make_dynamodb() -> None:
-    environments = tomllib.loads((ROOT / "samconfig.toml").read_text())
     for environment in ("default", "x86_64"):
         for command in ("local_start_api", "local_invoke"):
-            parameters = environments[environment][command]["parameters"]
+            parameters = SAMCONFIG[environment][command]["parameters"]
             assert parameters["region"] == REGION
             endpoint = "DynamoDbEndpoint=http://host.docker.internal:8000"
             assert endpoint in parameters["parameter_overrides"].split()
-
-
-def test_the_outputs_are_the_url_the_table_and_the_function(template: dict[str, Any]) -> None:
-    assert template["Outputs"].keys() >= {"ApiUrl", "TableName", "FunctionName"}
-    assert template["Outputs"]["ApiUrl"]["Value"]["Fn::Sub"].endswith("/${StageName}")
