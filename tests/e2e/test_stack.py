@@ -1,16 +1,17 @@
-"""The stack, deployed by CloudFormation to an emulator of AWS, and asked through its URL.
+"""The stack and its add-ons, deployed by CloudFormation to an emulator of AWS, and asked through their URL.
 
-`make test-deploy` runs this: it is no part of `make test`, for it needs the bundle built. What the
-emulator, MiniStack, can't do is taken out of the template or left out of the tests. It lets the
-function find its DynamoDB by `AWS_ENDPOINT_URL`.
+`make test-deploy` runs this, and `make test` does not, because it needs a built bundle. What the emulator, MiniStack,
+cannot do is taken out of the template or left out of the tests. The function finds its DynamoDB by `AWS_ENDPOINT_URL`.
 
-- It has no CodeDeploy, so a new version gets all requests at once.
-- It has no association of a firewall with a stage, and counts no requests.
-- It ignores `ANY` methods and binary media types of an imported document: it gets them in words that it knows.
-- It ignores gateway responses of an imported document: nothing here asks what API Gateway answers by itself.
+- It has no CodeDeploy: a new version gets all requests at once, and `Deployment` changes nothing.
+- It has no AWS::IAM::RolePolicy: the fixture makes an AWS::IAM::Policy of it.
+- It has no AWS::WAFv2::WebACLAssociation, and counts no requests.
+- It drops an API's SecurityPolicy and EndpointAccessMode, and ignores DisableExecuteApiEndpoint.
+- It ignores `ANY` methods and binary media types of an imported document: the fixture writes them in words that it knows.
+- It ignores gateway responses of an imported document: no test asks what API Gateway answers by itself.
 - It decodes a path before it looks for the route: no event with %2F is sent.
 - It renames no header of the function's, as API Gateway does with `WWW-Authenticate`.
-- It throttles nobody, checks no permission and takes no snapshots: that they deploy is all that is seen.
+- It drops a role's PermissionsBoundary, throttles nobody, checks no permission and takes no snapshots.
 """
 
 import json
@@ -23,20 +24,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from http.client import HTTPConnection
-from itertools import product
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import urlopen
+from zipfile import ZipFile
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
-from tests.e2e.test_bundle import free_address, wait_for
+from handlers.state import credential_key, enterprise_key
+from tests.e2e.test_bundle import BUNDLE, digests, free_address, wait_for
 from tools.world import EVENTS, REGION, ROOT, item
 
 type Template = dict[str, Any]
 
-UNKNOWN = ("AWS::CodeDeploy::", "AWS::WAFv2::WebACLAssociation")
 ANY = ("delete", "get", "head", "options", "patch", "post", "put")
 ANY_METHOD = "x-amazon-apigateway-any-method"
 SIGNING = (
@@ -46,18 +50,20 @@ SIGNING = (
 BODY = b'{"amount": {"currency": "BTC", "quantity": "1"}, "clientExternalId": "1", "nonce": "1"}'
 TRADER = {"Authorization": "Bearer sample-token-trader"}
 PROCESSOR = "x86_64" if platform.machine() == "x86_64" else "arm64"
-# Those that a condition depends on: the others put a value in its place. AlarmsStopDeployment is CodeDeploy's.
-CHOICES = {
-    "ApiGatewayLogRole": ["create", "keep"],
-    "RequestsPerCaller": ["0", "600"],
-    "SnapStart": ["on", "off"],
-    "AlarmTopicArn": ["", f"arn:aws:sns:{REGION}:123456789012:alarms"],
+EVERY_PARAMETER = {
+    "AlarmTopicArn": f"arn:aws:sns:{REGION}:123456789012:alarms",
+    "ApiGatewayLogRole": "keep",
+    "DefaultEndpoint": "off",
+    "Deployment": "at-once",
+    "ExistingTable": "another-table",
+    "PermissionsBoundary": "arn:aws:iam::123456789012:policy/boundary",
+    "SnapStart": "off",
 }
 
 
 @dataclass(frozen=True)
 class Emulator:
-    """AWS as far as MiniStack goes, on this machine alone."""
+    """AWS, as far as MiniStack knows it, on this machine."""
 
     url: str
 
@@ -79,7 +85,7 @@ class Emulator:
             endpoint_url=self.url,
         )
 
-    def deploy(self, name: str, template: Template, **parameters: str) -> dict[str, str]:
+    def deploy(self, name: str, template: Template | str, **parameters: str) -> dict[str, str]:
         """Creates or updates a stack and returns its outputs."""
         stacks = self.client("cloudformation")
         there = {stack["StackName"] for stack in stacks.describe_stacks()["Stacks"]}
@@ -90,7 +96,7 @@ class Emulator:
         )
         write(
             StackName=name,
-            TemplateBody=json.dumps(template),
+            TemplateBody=template if isinstance(template, str) else json.dumps(template),
             Capabilities=["CAPABILITY_IAM"],
             Parameters=[
                 {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
@@ -98,7 +104,7 @@ class Emulator:
         )
         stacks.get_waiter(done).wait(StackName=name, WaiterConfig={"Delay": 0.1})
         (stack,) = stacks.describe_stacks(StackName=name)["Stacks"]
-        return {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+        return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
     def delete(self, name: str) -> None:
         """Deletes a stack."""
@@ -112,7 +118,12 @@ class Stage:
     """The API of a deployed stack."""
 
     url: str
-    table: str
+    outputs: dict[str, str]
+
+    @property
+    def table(self) -> str:
+        """The table of the stack."""
+        return self.outputs["TableName"]
 
     def ask(
         self,
@@ -188,8 +199,11 @@ def template(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Te
     result: Template = json.loads(translated)
     resources = result["Resources"]
     for name, resource in list(resources.items()):
-        if resource["Type"].startswith(UNKNOWN):
+        if resource["Type"].startswith("AWS::CodeDeploy::"):
             del resources[name]
+    policy = resources["ReadTable"]
+    policy["Type"] = "AWS::IAM::Policy"
+    policy["Properties"]["Roles"] = [policy["Properties"].pop("RoleName")]
     del resources["SigningFunctionAliaslive"]["UpdatePolicy"]
     api = resources["Api"]["Properties"]
     api["BinaryMediaTypes"] = api["Body"]["x-amazon-apigateway-binary-media-types"]
@@ -204,12 +218,10 @@ def template(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Te
 def stage(emulator: Emulator, template: Template) -> Stage:
     """A deployed stage whose table holds the sample state."""
     outputs = emulator.deploy("signing", template, Architecture=PROCESSOR)
-    table = outputs["TableName"]
     dynamodb = emulator.client("dynamodb")
     for record in json.loads((EVENTS / "state.json").read_text()):
-        dynamodb.put_item(TableName=table, Item=item(record))
-    api = urlsplit(outputs["ApiUrl"]).netloc.partition(".")[0]
-    return Stage(f"{emulator.url}/restapis/{api}/v1/_user_request_", table)
+        dynamodb.put_item(TableName=outputs["TableName"], Item=item(record))
+    return Stage(f"{emulator.url}/restapis/{outputs['ApiId']}/v1/_user_request_", outputs)
 
 
 def tools(*words: str, environment: dict[str, str] | None = None) -> str:
@@ -224,10 +236,93 @@ def tools(*words: str, environment: dict[str, str] | None = None) -> str:
     ).stdout
 
 
-def test_every_choice_of_parameters_deploys(emulator: Emulator, template: Template) -> None:
-    for values in product(*CHOICES.values()):
-        emulator.deploy("choices", template, **dict(zip(CHOICES, values, strict=True)))
-        emulator.delete("choices")
+def test_a_stack_with_every_parameter_set_deploys(emulator: Emulator, template: Template) -> None:
+    outputs = emulator.deploy("others", template, Architecture=PROCESSOR, **EVERY_PARAMETER)
+    live = emulator.client("lambda").get_function_configuration(
+        FunctionName=outputs["FunctionName"], Qualifier="live"
+    )
+    assert outputs["TableName"] == live["Environment"]["Variables"]["TABLE_NAME"] == "another-table"
+    emulator.delete("others")
+
+
+def test_the_deployed_bundle_is_the_one_that_was_built(
+    emulator: Emulator, stage: Stage, tmp_path: Path
+) -> None:
+    # The commands of docs/operate.md, "Which commit is running?".
+    function = emulator.client("lambda").get_function(
+        FunctionName=stage.outputs["FunctionName"], Qualifier="live"
+    )
+    with urlopen(function["Code"]["Location"]) as answer, ZipFile(BytesIO(answer.read())) as bundle:  # noqa: S310 -- the emulator's
+        bundle.extractall(tmp_path)
+    assert digests(tmp_path) == digests(BUNDLE)
+
+
+def test_an_operator_restores_the_table_reads_the_restored_one_and_goes_back(
+    emulator: Emulator, template: Template, stage: Stage
+) -> None:
+    dynamodb = emulator.client("dynamodb")
+    dynamodb.restore_table_to_point_in_time(
+        SourceTableName=stage.table, TargetTableName="restored", UseLatestRestorableTime=True
+    )
+    dynamodb.update_continuous_backups(
+        TableName="restored",
+        PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
+    )
+    dynamodb.update_table(TableName="restored", DeletionProtectionEnabled=True)
+    key = {"pk": enterprise_key("acme-capital"), "sk": credential_key("sample-token-trader")}
+    restored = {name: {"S": value} for name, value in key.items()}
+    assert "Item" in dynamodb.get_item(TableName="restored", Key=restored)
+    dynamodb.delete_item(TableName="restored", Key=restored)  # to tell the tables' answers apart
+    assert stage.ask()[0] == 200
+    parameters = {"Architecture": PROCESSOR, "Deployment": "at-once"}
+    outputs = emulator.deploy("signing", template, ExistingTable="restored", **parameters)
+    assert outputs["TableName"] == "restored"
+    assert stage.ask() == (401, "NotAMember")
+    assert emulator.deploy("signing", template, **parameters)["TableName"] == stage.table
+    assert stage.ask()[0] == 200
+
+
+def test_the_domain_leads_to_the_stage(emulator: Emulator, stage: Stage) -> None:
+    template = (ROOT / "docs/add-ons/domain.yaml").read_text()
+    api = {"ApiId": stage.outputs["ApiId"], "Stage": stage.outputs["Stage"]}
+    name = "signing.example.com"
+    certificate = emulator.client("acm").request_certificate(DomainName=name)["CertificateArn"]
+    zone = emulator.client("route53").create_hosted_zone(Name="example.com", CallerReference="1")
+    zone_id = zone["HostedZone"]["Id"].rpartition("/")[2]
+    for parameters in (
+        {"CertificateArn": certificate},
+        {"CertificateArn": certificate, "HostedZoneId": zone_id},
+        {"HostedZoneId": zone_id},
+    ):
+        outputs = emulator.deploy("domain", template, DomainName=name, **api, **parameters)
+        assert outputs["Url"] == f"https://{name}"
+        mapping = emulator.client("apigateway").get_base_path_mapping(
+            domainName=name, basePath="(none)"
+        )
+        assert (mapping["restApiId"], mapping["stage"]) == (api["ApiId"], api["Stage"])
+        connection = HTTPConnection(urlsplit(emulator.url).netloc)
+        connection.request("POST", SIGNING, BODY, TRADER | {"Host": name})
+        assert json.load(connection.getresponse()).keys() == {"payload"}
+        connection.close()
+        emulator.delete("domain")
+
+
+def test_a_domain_without_certificate_and_zone_is_refused_before_anything_is_made(
+    emulator: Emulator,
+) -> None:
+    template = (ROOT / "docs/add-ons/domain.yaml").read_text()
+    with pytest.raises(ClientError, match="Set CertificateArn, or HostedZoneId"):
+        emulator.deploy(
+            "refused", template, ApiId="a", Stage="v1", DomainName="signing.example.com"
+        )
+
+
+def test_the_firewall_deploys(emulator: Emulator, stage: Stage) -> None:
+    template = (ROOT / "docs/add-ons/firewall.yaml").read_text()
+    start, end = template.index("  FirewallOfStage:"), template.index("Outputs:")
+    known = template[:start] + template[end:]
+    outputs = emulator.deploy("firewall", known, StageArn=stage.outputs["StageArn"])
+    assert ":regional/webacl/" in outputs["WebAclArn"]
 
 
 def test_every_sample_event_gets_the_handler_s_own_answer(stage: Stage) -> None:
@@ -243,7 +338,7 @@ def test_another_method_is_a_405(stage: Stage, method: str) -> None:
     assert (status, name) == (405, "" if method == "HEAD" else "MethodNotAllowed")
 
 
-@pytest.mark.parametrize("path", ["/", "/api", f"{SIGNING}/", f"{SIGNING}/again"])
+@pytest.mark.parametrize("path", ["/", "/api", f"{SIGNING}/again"])
 def test_another_path_is_a_404(stage: Stage, path: str) -> None:
     assert stage.ask(path=path) == (404, "RouteNotFound")
 
@@ -324,16 +419,19 @@ def test_a_changed_parameter_reaches_callers(
     assert stage.ask()[0] == 200
 
 
-def test_a_deleted_stack_leaves_its_table_and_its_log_role_alone(
+def test_a_deleted_stack_leaves_its_table_its_logs_and_its_log_role(
     emulator: Emulator, template: Template
 ) -> None:
-    table = emulator.deploy("leaving", template, Architecture=PROCESSOR)["TableName"]
+    outputs = emulator.deploy("leaving", template, Architecture=PROCESSOR)
     emulator.delete("leaving")
-    assert table in emulator.client("dynamodb").list_tables()["TableNames"]
+    assert outputs["TableName"] in emulator.client("dynamodb").list_tables()["TableNames"]
+    groups = emulator.client("logs").describe_log_groups()["logGroups"]
+    logs = {group["logGroupName"] for group in groups}
+    assert {outputs["FunctionLog"], outputs["AccessLog"]} <= logs
     functions = emulator.client("lambda").list_functions()["Functions"]
-    assert not [each for each in functions if each["FunctionName"].startswith("leaving-")]
+    assert not [name for name in functions if name["FunctionName"].startswith("leaving-")]
     apis = emulator.client("apigateway").get_rest_apis()["items"]
-    assert "leaving-api" not in {api["name"] for api in apis}
+    assert "leaving" not in {api["name"] for api in apis}
     roles = [role["RoleName"] for role in emulator.client("iam").list_roles()["Roles"]]
     (left,) = [name for name in roles if name.startswith("leaving-")]
     assert "ApiGatewayLogsRole" in left
