@@ -159,9 +159,9 @@ def _long_form(loader: _TemplateLoader, name: str, node: yaml.Node) -> dict[str,
 _TemplateLoader.add_multi_constructor("!", _long_form)
 
 
-def template() -> Any:
-    """template.yaml, parsed, with the long form of each function of CloudFormation."""
-    return yaml.load((ROOT / "template.yaml").read_bytes(), _TemplateLoader)  # noqa: S506 -- a safe one
+def template(path: str = "template.yaml") -> Any:
+    """A template, parsed, with the long form of each function of CloudFormation."""
+    return yaml.load((ROOT / path).read_bytes(), _TemplateLoader)  # noqa: S506 -- a safe one
 
 
 def item(record: dict[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,6 @@ from tests.support.cloudformation import (
     references,
     resolved,
 )
-
 from tools.world import REGION, RESOURCE, ROOT, template
 
 type Templates = dict[str, Template]
@@ -31,12 +30,6 @@ MAIN, DOMAIN, FIREWALL = TEMPLATES = (
     "docs/add-ons/domain.yaml",
     "docs/add-ons/firewall.yaml",
 )
-PARSE = """
-import json, sys
-from samtranslator.yaml_helper import yaml_parse
-
-print(json.dumps([yaml_parse(open(path).read()) for path in sys.argv[1:]]))
-"""
 # `sam deploy --guided` asks about each function that this says False of, and ends on Enter.
 HAS_AUTHENTICATION = """
 import json
@@ -75,8 +68,8 @@ def with_sam(*arguments: str) -> Any:
 
 @pytest.fixture(scope="module")
 def templates() -> Templates:
-    main, add_ons = with_sam("tests/support/translate.py"), with_sam("-c", PARSE, DOMAIN, FIREWALL)
-    return dict(zip(TEMPLATES, (main, *add_ons), strict=True))
+    main = with_sam("tests/support/translate.py")
+    return {MAIN: main, DOMAIN: template(DOMAIN), FIREWALL: template(FIREWALL)}
 
 
 @pytest.fixture(scope="module")
