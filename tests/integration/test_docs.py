@@ -2,12 +2,15 @@
 
 import json
 import re
+import shlex
 import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore import xform_name
+from botocore.session import get_session
 
 from domain.records import Connection, Credential, License
 from domain.request import SigningBody, SigningRequest
@@ -165,6 +168,11 @@ def test_the_log_table_names_the_fields_of_the_line(
     event["multiValueHeaders"]["Request-Id"] = ["7"]
     call(event)
     named = {name for cell, _ in table("field") for name in re.findall(r"\w+", cell)}
+    queries = re.sub(
+        r'"[^"]*"|@\w+', "", " ".join(re.findall(r"^filter .*", OPERATE, re.MULTILINE))
+    )
+    words = {"filter", "and", "display", "stats", "count", "by"}
+    assert set(re.findall(r"[a-z]\w+", queries, re.IGNORECASE)) - words <= named
     (line,) = log_lines()
     assert line.keys() - {"_aws"} == named
 
@@ -197,6 +205,35 @@ def test_a_command_takes_the_options_that_are_shown(program: str, command: str) 
         assert option in taken
 
 
+@pytest.mark.parametrize(
+    "command", re.findall(r"\baws ((?!configure)[a-z]+ (?!wait)[a-z-]+(?: [^`\n|)]*)?)", OPERATE)
+)
+def test_a_command_of_aws_takes_the_parameters_that_are_shown(command: str) -> None:
+    service, operation, *words = command.split()
+    model = get_session().get_service_model({"deploy": "codedeploy"}.get(service, service))
+    operations = {xform_name(name, "-"): name for name in model.operation_names}
+    taken = model.operation_model(operations[operation]).input_shape
+    known = {xform_name(name, "-") for name in (taken.members if taken else ())}
+    shown = {re.sub(r"^--(no-)?", "", word) for word in words if word.startswith("--")}
+    assert shown - {"query", "output"} <= known
+
+
+def test_sam_reads_the_parameters_that_are_shown() -> None:
+    shown = re.findall(r"--parameter-overrides ([^`\n]+)", OPERATE)
+    add_ons = [template(f"docs/add-ons/{name}.yaml") for name in ("domain", "firewall")]
+    names = {name for stack in (TEMPLATE, *add_ons) for name in stack["Parameters"]}
+    parse = "import sys; from samcli.cli.types import CfnParameterOverridesType as Overrides;"
+    subprocess.run(  # noqa: S603 -- our own words
+        [
+            ROOT / ".venv-sam/bin/python",
+            *("-c", f"{parse} [Overrides().convert((word,), None, None) for word in sys.argv[1:]]"),
+            *(word for line in shown for word in shlex.split(line)),
+        ],
+        check=True,
+    )
+    assert {word.split("=")[0] for line in shown for word in shlex.split(line)} <= names | {"NAME"}
+
+
 def test_each_machine_s_commands_name_one_processor() -> None:
     samconfig = tomllib.loads((ROOT / "samconfig.toml").read_text())
     for machine, _, serve in table("machine"):
@@ -224,7 +261,7 @@ def test_the_table_of_alarms_is_the_template_s() -> None:
     resources = TEMPLATE["Resources"]
     documented = {name: "stops a deployment" in when for name, when, _ in table("alarm")}
     preference = resources["SigningFunction"]["Properties"]["DeploymentPreference"]
-    stopping = {alarm["Ref"] for alarm in preference["Alarms"]["Fn::If"][1]}
+    stopping = {alarm["Ref"] for alarm in preference["Alarms"]["Fn::If"][2]}
     assert documented == {
         name: name in stopping
         for name, resource in resources.items()
@@ -251,6 +288,8 @@ def test_the_costs_are_what_their_factors_come_to() -> None:
         assert f"{factor * float(price.strip('$')) + 1e-9:.2f}" == cost.strip("$")
         total += float(cost.strip("$"))
     assert f"That is ${total:.2f} a million." in ALL
+    memory = TEMPLATE["Resources"]["SigningFunction"]["Properties"]["MemorySize"]
+    assert f"10 ms of {memory / 1024:g} GB each" in ALL
     seconds, price, cost = re.findall(r"1 GB . ([\d,]+) s . \$([\d.]+) = \$([\d.]+)", ALL)[0]
     assert f"{int(seconds.replace(',', '')) * float(price):.2f}" == cost
 

@@ -58,5 +58,10 @@ def test_a_flood_costs_what_the_throttle_lets_through() -> None:
     a_day = DAY * (
         per_second * cost["other"] + RATE * len(READING) * cost["DynamoDB"] + traced * cost["X-Ray"]
     )
-    assert f"brings {per_second} requests a second" in re.sub(r"\s+", " ", OPERATE)
-    assert f"that is ${a_day:.2f} a day" in OPERATE
+    text = re.sub(r"\s+", " ", OPERATE)
+    assert f"brings {per_second} requests a second" in text
+    assert f"that is ${a_day:.2f} a day" in text
+    kilobytes = float(re.findall(r"line of the access log has about ([\d.]+) KB", text)[0])
+    (gigabyte,) = re.findall(r"CloudWatch Logs.*?GB \| \$([\d.]+)", text)
+    lines = DAY * 10_000 * kilobytes / 1e6 * float(gigabyte)
+    assert f"10,000 requests a second also costs ${lines:.2f} a day" in text
