@@ -269,6 +269,13 @@ def test_the_table_of_alarms_is_the_template_s() -> None:
     }
 
 
+def test_the_table_of_what_stays_is_the_template_s() -> None:
+    documented = {name for cell, *_ in table("what stays") for name in re.findall(r"\w+", cell)}
+    assert documented == {
+        name for name, resource in TEMPLATE["Resources"].items() if "DeletionPolicy" in resource
+    }
+
+
 def test_what_the_gateway_answers_by_itself_is_named() -> None:
     responses = TEMPLATE["Resources"]["Api"]["Properties"]["GatewayResponses"]
     for response in responses.values():
