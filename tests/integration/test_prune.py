@@ -19,15 +19,8 @@ from moto.core.models import botocore_stubber
 from tools.prune import OPERATIONS, ROOTS, prune, pruned_roots, replace
 
 INSTALLED = Path(botocore.__file__).parent
-REGIONS = [
-    *(
-        region
-        for partition in json.loads((INSTALLED / "data/endpoints.json").read_text())["partitions"]
-        for region in partition["regions"]
-    ),
-    "eu-future-7",
-    "nowhere",
-]
+PARTITIONS = json.loads((INSTALLED / "data/endpoints.json").read_text())["partitions"]
+REGIONS = [*(region for part in PARTITIONS for region in part["regions"]), "eu-future-7", "nowhere"]
 REQUESTS = [
     (table, {"pk": {"S": enterprise}, "sk": {"S": "LICENSE#OES"}})
     for table, enterprise in [

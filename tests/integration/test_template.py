@@ -13,17 +13,10 @@ import pytest
 from handlers.answers import ANSWERS, InternalError, RouteNotFound
 from handlers.log import METRICS_NAMESPACE, SERVICE
 from handlers.signing import KEEP_ACTIVE
-from tests.support.cloudformation import (
-    Resources,
-    Template,
-    deployed,
-    of_type,
-    references,
-    resolved,
-)
+from tests.support.cloudformation import Resources, deployed, of_type, references, resolved
 from tools.world import REGION, RESOURCE, ROOT, template
 
-type Templates = dict[str, Template]
+type Templates = dict[str, Any]
 
 MAIN, DOMAIN, FIREWALL = TEMPLATES = (
     "template.yaml",
@@ -89,9 +82,7 @@ def api_body(resources: Resources) -> Any:
 
 
 @pytest.mark.parametrize("path", TEMPLATES)
-def test_each_set_of_conditions_is_complete_and_without_a_circle(
-    path: str, templates: Templates
-) -> None:
+def test_every_set_of_conditions_can_be_deployed(path: str, templates: Templates) -> None:
     template = templates[path]
     conditions = template.get("Conditions", {})
     for values in product([True, False], repeat=len(conditions)):
@@ -104,9 +95,7 @@ def test_each_set_of_conditions_is_complete_and_without_a_circle(
         TopologicalSorter(graph).prepare()  # raises CycleError
 
 
-def test_a_condition_is_what_its_name_says(
-    templates: Templates,
-) -> None:
+def test_a_condition_is_what_its_name_says(templates: Templates) -> None:
     expected: dict[str, Any] = {}
     for name, (parameter, value) in CONDITIONS.items():
         equal = {"Fn::Equals": [{"Ref": parameter}, value]}
@@ -114,9 +103,7 @@ def test_a_condition_is_what_its_name_says(
     assert templates[MAIN]["Conditions"] == expected
 
 
-def test_what_must_exist_first_comes_first(
-    resources: Resources,
-) -> None:
+def test_a_resource_comes_after_those_that_it_needs(resources: Resources) -> None:
     order = ("Api", "ApiGatewayAccount", "AccessLog", "ApiStage")
     for earlier, later in [*pairwise(order), ("ReadTable", "SigningFunction")]:
         assert earlier in references(resources[later])
@@ -163,7 +150,7 @@ def test_no_role_has_more_rights_than_it_needs(
         assert policy["PolicyDocument"]["Statement"] == [allow("dynamodb:BatchGetItem", read)]
 
 
-def test_another_table_is_read_named_and_shown(
+def test_another_table_replaces_the_own_one_everywhere(
     templates: Templates, resources: Resources, others: Resources
 ) -> None:
     for stack, true, table in (
@@ -199,9 +186,7 @@ def test_the_api_is_regional_with_bytes_and_tls_1_2(
     assert stage["Variables"] == {"defaultEndpoint": {"Ref": "DefaultEndpoint"}}
 
 
-def test_the_stage_logs_no_request_and_no_answer(
-    resources: Resources,
-) -> None:
+def test_the_stage_logs_no_request_and_no_answer(resources: Resources) -> None:
     (stage,) = of_type(resources, "AWS::ApiGateway::Stage").values()
     limits = ("ThrottlingBurstLimit", "ThrottlingRateLimit")
     everything = {"HttpMethod": "*", "ResourcePath": "/*"}
@@ -230,7 +215,9 @@ def test_every_method_and_route_goes_to_the_published_alias(resources: Resources
             assert "security" not in method
 
 
-def test_alarms_stop_a_canary_or_all_comes_at_once(resources: Resources, others: Resources) -> None:
+def test_alarms_stop_a_canary_but_no_deployment_at_once(
+    resources: Resources, others: Resources
+) -> None:
     assert "CodeDeployLambdaAliasUpdate" in resources["SigningFunctionAliaslive"]["UpdatePolicy"]
     alarms = ("ServerErrorAlarm", "FunctionErrorAlarm", "LatencyAlarm")
     heeded = {"Enabled": True, "Alarms": [{"Name": {"Ref": name}} for name in alarms]}
@@ -257,9 +244,7 @@ def test_the_function_is_traced_and_has_a_snapshot(resources: Resources, others:
     }
 
 
-def test_a_schedule_keeps_the_version_active(
-    resources: Resources,
-) -> None:
+def test_a_schedule_keeps_the_version_active(resources: Resources) -> None:
     (rule,) = of_type(resources, "AWS::Events::Rule").values()
     (target,) = rule["Targets"]
     assert rule["ScheduleExpression"] == "rate(6 hours)"
@@ -346,16 +331,13 @@ def test_the_dashboard_shows_the_metrics_that_the_function_writes(resources: Res
     assert f"{{{METRICS_NAMESPACE},service,function_name,outcome}}" in body
     function = ["service", SERVICE, "function_name", "${SigningFunction}"]
     assert json.dumps([METRICS_NAMESPACE, "duration", *function])[1:-1] in body
-    assert body.count('"ApiName", "${AWS::StackName}"') == body.count('"ApiName"')
 
 
 def test_a_deployer_who_only_presses_enter_is_not_turned_away() -> None:
     assert all(with_sam("-c", HAS_AUTHENTICATION))
 
 
-def test_the_firewall_counts_tokens_and_keeps_none(
-    templates: Templates,
-) -> None:
+def test_the_firewall_counts_by_token_and_keeps_no_headers(templates: Templates) -> None:
     firewall = templates[FIREWALL]["Resources"]["Firewall"]["Properties"]
     (rule,) = firewall["Rules"]
     counted = rule["Statement"]["RateBasedStatement"]
@@ -396,15 +378,9 @@ def test_a_parameter_is_described_and_bounded(path: str, templates: Templates) -
 
 
 def test_samconfig_sets_valid_parameters(templates: Templates) -> None:
-    overrides = [
-        override.partition("=")
-        for environment in SAMCONFIG.values()
-        if isinstance(environment, dict)
-        for command in environment.values()
-        for override in command["parameters"].get("parameter_overrides", "").split()
-    ]
+    overrides = re.findall(r'parameter_overrides = "(.*)"', (ROOT / "samconfig.toml").read_text())
     assert overrides
-    for name, _, value in overrides:
+    for name, value in re.findall(r"(\w+)=(\S+)", " ".join(overrides)):
         parameter = templates[MAIN]["Parameters"][name]
         assert value in map(str, parameter.get("AllowedValues", [value]))
         assert re.fullmatch(parameter.get("AllowedPattern", ".*"), value)
