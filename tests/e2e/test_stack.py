@@ -81,7 +81,7 @@ class Emulator:
     def client(self, service: str) -> Any:
         """A client of that service."""
         return boto3.Session("test", "test", region_name=REGION).client(
-            service,  # type: ignore[call-overload] # -- types for DynamoDB alone are installed
+            service,  # type: ignore[call-overload] # -- only the types for DynamoDB are installed
             endpoint_url=self.url,
         )
 
@@ -341,6 +341,10 @@ def test_another_method_is_a_405(stage: Stage, method: str) -> None:
 @pytest.mark.parametrize("path", ["/", "/api", f"{SIGNING}/again"])
 def test_another_path_is_a_404(stage: Stage, path: str) -> None:
     assert stage.ask(path=path) == (404, "RouteNotFound")
+
+
+def test_slashes_after_the_path_are_ignored(stage: Stage) -> None:
+    assert stage.ask(path=f"{SIGNING}//") == stage.ask()
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
