@@ -3,80 +3,77 @@
 # ruff: noqa: PLC0415 -- a command for a real table must not import the sample world
 
 import logging
+import os
 import subprocess
 import sys
 from contextlib import suppress
+from io import TextIOWrapper
 from pathlib import Path
+from socket import getaddrinfo
 from threading import Event
 from typing import Annotated
 
 import typer
 
-from tools.operate import credential, load
+from tools.files import BadFile
+from tools.operate import credential, load, show
 
 Port = Annotated[int, typer.Option(envvar="PORT", min=0, max=65535, help="0 for any free one")]
 
-cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+cli = typer.Typer(
+    add_completion=False,
+    help="Tools of the deallocation signing-payload service.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
 cli.command()(load)
+cli.command()(show)
 cli.command()(credential)
-
-
-@cli.callback()
-def main() -> None:
-    """Tools of the deallocation signing-payload service."""
 
 
 @cli.command()
 def replay(
     events: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            metavar="FILE",
-            help="Events, each named after its status, such as 200-get.json; without any, all of events/",
-        ),
+        list[Path] | None, typer.Argument(metavar="FILE", help="All of events/ if not given")
     ] = None,
-    url: Annotated[
-        str | None,
-        typer.Option(help="Send them there, over HTTP, and expect what the handler answers"),
-    ] = None,
+    url: Annotated[str | None, typer.Option(help="Send them over HTTP to this URL")] = None,
     *,
-    sam_local: Annotated[
-        bool, typer.Option("--sam-local", help="With --url: it is that of sam local start-api")
-    ] = False,
-    no_state: Annotated[
-        bool, typer.Option("--no-state", help="With --url: the sample state is not there")
-    ] = False,
+    sam_local: Annotated[bool, typer.Option("--sam-local", help="It is sam local's URL")] = False,
+    no_state: Annotated[bool, typer.Option("--no-state", help="It has no sample state")] = False,
 ) -> None:
-    """Replay sample events through the handler, on an embedded DynamoDB, and show what came back.
+    """Replay events through the handler, on an embedded DynamoDB, and show the answers.
 
-    Exits with 1 if a status is not the one in the event's name; with --url, if a status, a payload
-    or an error's name is not the one that the handler itself answers, or if no event can be sent.
+    Each file is named after its status, such as 200-get.json. Exits with 1 if an answer has another
+    status; with --url, if its status, payload or error name is not what the handler itself answers.
+    Also exits with 1 if a file cannot be read, or no event can be sent.
     """
     from tools import replay, world
 
     if (sam_local or no_state) and not url:
         raise typer.BadParameter("is required with --sam-local and --no-state", param_hint="--url")
-    try:
-        samples = [replay.SampleEvent.read(path) for path in events or replay.EVENT_FILES]
-    except (OSError, ValueError) as error:
-        raise typer.BadParameter(str(error), param_hint="FILE") from error
-    reasons = [
-        replay.why_not_sent(sample, sam_local=sam_local) if url else "" for sample in samples
-    ]
+    samples: list[replay.SampleEvent] = []
+    bad_files = 0
+    for path in events or replay.EVENT_FILES:
+        try:
+            sample = replay.SampleEvent.read(path)
+        except BadFile as error:
+            typer.echo(error, err=True)
+            bad_files += 1
+            continue
+        if url and (reason := replay.why_not_sent(sample, sam_local=sam_local)):
+            typer.echo(f"Not sent: {sample.name}; {reason}.")
+        else:
+            samples.append(sample)
+    logging.disable()  # the table instead of the log's lines
     with world.sample_world(with_state=not no_state):
-        replayed = replay.replay(
-            sample for sample, reason in zip(samples, reasons, strict=True) if not reason
-        )
+        replayed = [replay.replay(sample) for sample in samples]
     if url:
         try:
-            replayed = replay.replay_over_http(url, replayed)
+            replayed = [replay.replay_over_http(url, result) for result in replayed]
         except (OSError, ValueError) as error:
             raise typer.BadParameter(f"{url}: {error}", param_hint="--url") from error
-    replay.show(replayed)
-    for sample, reason in zip(samples, reasons, strict=True):
-        if reason:
-            typer.echo(f"Not sent: {sample.name}; {reason}.")
-    if not (replayed and all(result.as_named for result in replayed)):
+    replay.report(replayed)
+    if bad_files or not (replayed and all(result.as_expected for result in replayed)):
         raise typer.Exit(1)
 
 
@@ -122,6 +119,11 @@ def dynamodb(
     """Serve an embedded DynamoDB, with the table and the sample state in it, until Ctrl-C."""
     from tools import world
 
+    try:
+        getaddrinfo(host, port)
+    except (OSError, UnicodeError):
+        message = "is not an address or a name of this machine"
+        raise typer.BadParameter(message, param_hint="--host") from None
     with suppress(KeyboardInterrupt), world.dynamodb_server(host, port) as url:
         table = f"Table {world.TABLE_NAME} of {world.REGION}, with the sample state,"
         typer.echo(f"{table} at {url} until Ctrl-C")
@@ -129,4 +131,10 @@ def dynamodb(
 
 
 if __name__ == "__main__":
+    # Powertools fails on some values of its variables. The tools need none of them.
+    for variable in os.environ:
+        if variable.startswith("POWERTOOLS_") or variable == "LOG_LEVEL":
+            del os.environ[variable]
+    if isinstance(sys.stdout, TextIOWrapper):  # None without a file behind it
+        sys.stdout.reconfigure(errors="backslashreplace")
     cli(prog_name="python -m tools")

@@ -1,46 +1,52 @@
-"""What operators do to a table: load records, mint credentials, and revoke either."""
+"""What operators do to a table: load and show records, mint credentials and revoke them."""
 
 import json
 import re
 import shlex
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from hashlib import sha256
+from itertools import batched
 from pathlib import Path
 from secrets import token_urlsafe
-from typing import TYPE_CHECKING, Annotated
+from time import sleep
+from typing import TYPE_CHECKING, Annotated, Any
 
 import boto3
 import typer
-from boto3.dynamodb.conditions import Attr
+from botocore import exceptions
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
+from botocore.exceptions import BotoCoreError, ClientError
+from rich import box
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+from rich.text import Text
 
 from domain.access import READ_SCOPE, WRITE_SCOPE
-from tools.state_file import BadState, read_state
+from handlers.state import enterprise_key, hashed_credential_key
+from tools import state_file
+from tools.files import BadFile, lines_of
 
 if TYPE_CHECKING:
-    from botocore.config import _RetryDict
-    from mypy_boto3_dynamodb.service_resource import Table
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+    from tools.state_file import StoredItem
+
 
 TableOption = Annotated[str, typer.Option(help="The table: the stack's output TableName")]
+Scope = StrEnum("Scope", {"READ": READ_SCOPE, "WRITE": WRITE_SCOPE})
 
-TIMEOUT = 3
-"""How long to wait for a connection, and then for a piece of the answer, in seconds."""
-ATTEMPTS = 3
-"""How often a request that fails in a way that may pass is sent."""
-
-_FAULTS_SHOWN = 20
-_TOKEN_BYTES = 32  # 256 bits
-_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
-
-
-class Scope(StrEnum):
-    """What a credential may allow."""
-
-    READ = READ_SCOPE
-    WRITE = WRITE_SCOPE
+CONFIG = Config(
+    connect_timeout=3,  # seconds, as the next
+    read_timeout=3,
+    retries={"mode": "standard", "total_max_attempts": 5},
+)
+# In seconds, if DynamoDB leaves records unprocessed. The wait doubles with each try in vain.
+FIRST_WAIT, LONGEST_WAIT = 0.1, 6.4
 
 
 def load(
@@ -49,105 +55,236 @@ def load(
     *,
     revoke: Annotated[bool, typer.Option("--revoke", help="Delete those records instead")] = False,
 ) -> None:
-    """Write state records to a table, after all of them have been looked at.
-
-    A record that is there is replaced, so that a load that broke off can be run again.
-    """
+    """Write state records to a table, or delete them, after all of them have been checked."""
     try:
-        records = read_state(file.read_text(encoding="utf-8-sig"))
-    except BadState as error:
-        shown = [f"{file}, {fault}" for fault in error.args[:_FAULTS_SHOWN]]
-        if len(error.args) > _FAULTS_SHOWN:
-            shown.append(f"These are {_FAULTS_SHOWN} of {len(error.args)} faults.")
+        lines = state_file.read_state(lines_of(file))
+    except BadFile as error:
+        raise _failure(str(error), "Nothing was done.") from None
+    except state_file.BadState as error:
+        faults, count = error.args
+        shown = [f"{file}, {fault}" for fault in faults]
+        if count > len(shown):
+            shown.append(f"These are {len(shown)} of {count} faults.")
         raise _failure(*shown, "Nothing was done.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise _failure(f"{file}: {error}") from None
+    done, steps = ("deleted", _deleted) if revoke else ("written", _written)
+    counts: list[int] = []
+    terminal = Console(stderr=True)
     try:
-        with _table(table).batch_writer() as batch:
-            for record in records:
-                if revoke:
-                    batch.delete_item(Key=record.key)
-                else:
-                    batch.put_item(Item=record.item)
-    except (BotoCoreError, ClientError, KeyboardInterrupt) as error:
-        raise _failure(
-            _reason(error, table),
-            "Some records may be done. To run it all again does no harm.",
-        ) from None
-    typer.echo(f"Records {'deleted' if revoke else 'written'}: {len(records)}.", err=True)
+        with Progress(console=terminal, transient=True, disable=not terminal.is_terminal) as bar:
+            task = bar.add_task(f"Records {done}", total=len(lines))
+            for count in steps(_client(table), table, lines):
+                counts.append(count)
+                bar.advance(task, count)
+    except (BotoCoreError, ClientError, KeyboardInterrupt, TimeoutError) as error:
+        sure = f"Records {done} for sure: {sum(counts)} of {len(lines)}."
+        if not sum(counts) and _is_refused(error):
+            sure = f"Nothing was {done}."
+        raise _failure(_reason(error, table), f"{sure} It is safe to run this again.") from None
+    typer.echo(f"Records {done}: {sum(counts)}.", err=True)
+    if sum(counts) < len(lines):
+        pairs = zip(lines, counts, strict=True)
+        absent = [str(line.number) for line, count in pairs if not count]
+        raise _failure(f"Records that were not there: {len(absent)}, on line {', '.join(absent)}.")
+
+
+def _written(client: "DynamoDBClient", table: str, lines: list[state_file.Line]) -> Iterator[int]:
+    """Writes the records. Yields the number that DynamoDB has just taken, with each request."""
+    for batch in batched(lines, 25, strict=False):  # DynamoDB's limit
+        left: list[Any] = [{"PutRequest": {"Item": line.item}} for line in batch]
+        wait = FIRST_WAIT
+        while left:
+            before = len(left)
+            unprocessed = client.batch_write_item(RequestItems={table: left})["UnprocessedItems"]
+            left = [request for requests in unprocessed.values() for request in requests]
+            yield before - len(left)
+            if left:
+                wait = FIRST_WAIT if len(left) < before else wait * 2
+                if wait > LONGEST_WAIT:
+                    raise TimeoutError("DynamoDB takes no more records now. Try again later.")
+                sleep(wait)
+
+
+def _deleted(client: "DynamoDBClient", table: str, lines: list[state_file.Line]) -> Iterator[int]:
+    """Deletes the records. Yields 1 for each that was there, and 0 for each that was not."""
+    for line in lines:
+        key = {name: line.item[name] for name in ("pk", "sk")}
+        answer = client.delete_item(TableName=table, Key=key, ReturnValues="ALL_OLD")
+        yield int("Attributes" in answer)
 
 
 def credential(  # noqa: PLR0913 -- the words of a command
     enterprise: Annotated[str, typer.Argument(help="The enterprise's id")],
-    member: Annotated[str, typer.Argument(help="Whose token it is")],
+    member: Annotated[str, typer.Argument(help="The member whose token it is")],
     *,
     table: TableOption,
     scope: Annotated[list[Scope] | None, typer.Option(help="What it allows; repeatable")] = None,
-    expires_in: Annotated[str, typer.Option(help="How long: 12h, 90d or 52w")] = "90d",
+    expires_in: Annotated[
+        str | None, typer.Option(help="How long it is valid: 12h, 90d (by default) or 52w")
+    ] = None,
     revoke: Annotated[
         str | None, typer.Option(metavar="SHA256", help="Delete the member's token of this hash")
     ] = None,
+    revoke_all: Annotated[
+        bool, typer.Option("--revoke-all", help="Delete all tokens of the member")
+    ] = False,
 ) -> None:
-    """Mint an access token and print it, this once, or revoke one; the table has its hash alone."""
-    token = token_urlsafe(_TOKEN_BYTES)
-    digest = sha256(token.encode()).hexdigest() if revoke is None else revoke
-    expires_at = datetime.now(UTC) + _duration(expires_in)
-    if not scope and revoke is None:
-        raise typer.BadParameter("is required", param_hint="--scope")
+    """Create an access token and print it once, or revoke tokens. The table stores only hashes."""
+    if revoke is None and not revoke_all:
+        if not scope:
+            raise typer.BadParameter("is required", param_hint="--scope")
+        _mint(enterprise, member, table, scope, _duration(expires_in or "90d"))
+        return
+    if (revoke_all and revoke is not None) or scope or expires_in is not None:
+        hint = "--revoke-all" if revoke_all else "--revoke"
+        raise typer.BadParameter("goes with no other option than --table", param_hint=hint)
+    revoked = 0
+    try:
+        client = _client(table)
+        keys = [hashed_credential_key(revoke or "")]
+        if revoke_all:
+            items = _items(client, table, enterprise)
+            of_member = [item["sk"]["S"] for item in items if item.get("memberId") == {"S": member}]
+            keys = [key for key in of_member if key.startswith(hashed_credential_key(""))]
+        for key in keys:
+            client.delete_item(
+                TableName=table,
+                Key={"pk": {"S": enterprise_key(enterprise)}, "sk": {"S": key}},
+                ConditionExpression="memberId = :member",
+                ExpressionAttributeValues={":member": {"S": member}},
+            )
+            revoked += 1
+    except (BotoCoreError, ClientError) as error:
+        raise _failure(_reason(error, table), f"Tokens revoked for sure: {revoked}.") from None
+    if not revoked:
+        raise _failure("That member has no token.")
+    typer.echo(f"Tokens revoked: {revoked}.", err=True)
+
+
+def _mint(
+    enterprise: str, member: str, table: str, scopes: list[Scope], duration: timedelta
+) -> None:
+    token = token_urlsafe(32)  # 256 bits
+    digest = sha256(token.encode()).hexdigest()
+    expires_at = datetime.now(UTC) + duration
     fields = {
         "enterprise": enterprise,
         "credentialSha256": digest,
         "memberId": member,
-        "scopes": scope or list(Scope),
+        "scopes": scopes,
         "expiresAt": int(expires_at.timestamp()),
     }
     try:
-        (record,) = read_state(json.dumps(fields))
-        if revoke is not None:
-            _table(table).delete_item(
-                Key=record.key, ConditionExpression=Attr("memberId").eq(member)
-            )
-            typer.echo("The token is revoked.", err=True)
-            return
-        _table(table).put_item(Item=record.item)
-    except BadState as error:
-        raise _failure(*error.args) from None
-    except (BotoCoreError, ClientError) as error:
+        item = state_file.record_item(state_file.parse_record(json.dumps(fields)))
+        _client(table).put_item(TableName=table, Item=item)
+    except (BotoCoreError, ClientError, ValueError) as error:
         raise _failure(_reason(error, table)) from None
     typer.echo(token)
-    tools = [sys.executable, "-m", "tools"]
-    again = [*tools, "credential", "--table", table, "--revoke", digest, "--", enterprise, member]
-    typer.echo(
-        f"It is valid until {expires_at:%Y-%m-%d %H:%M} UTC. To revoke it:\n{shlex.join(again)}",
-        err=True,
-    )
+    typer.echo(f"It is valid until {expires_at:%Y-%m-%d %H:%M} UTC. To revoke it:", err=True)
+    words = ["credential", "--table", table, "--revoke", digest, "--", enterprise, member]
+    typer.echo(shlex.join([sys.executable, "-m", "tools", *words]), err=True)
+
+
+def show(
+    enterprise: Annotated[str, typer.Argument(help="The enterprise's id")],
+    table: TableOption,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="As lines that load reads")] = False,
+) -> None:
+    """Show an enterprise's licence, connections and credentials, without any token.
+
+    Exits with 1 if the enterprise has no record, or if one of its records has a fault.
+    """
+    lines: list[str] = []
+    faults: list[str] = []
+    try:
+        for item in _items(_client(table), table, enterprise):
+            try:
+                lines.append(state_file.record_line(item))
+            except ValueError as error:
+                faults.append(f"{item['sk']['S']}: {error}")
+    except (BotoCoreError, ClientError) as error:
+        raise _failure(_reason(error, table)) from None
+    if as_json:
+        for line in lines:
+            typer.echo(line.encode())  # in UTF-8, whatever the terminal's encoding
+    elif lines:
+        _print_tables(lines)
+    if faults:
+        raise _failure(*faults, f"Records with a fault: {len(faults)}.")
+    if not lines:
+        raise _failure("The table has no record of that enterprise.")
+
+
+def _print_tables(lines: list[str]) -> None:
+    records = [state_file.parse_record(line) for line in lines]
+    for model, _ in state_file.KINDS.values():
+        fields = [field for field in model.model_fields if field != "enterprise"]
+        heads = [str(model.model_fields[field].alias) for field in fields]
+        table = Table(*heads, box=box.SIMPLE_HEAD, pad_edge=False)
+        of_this_kind = (record for record in records if isinstance(record, model))
+        rows = [[_cell(getattr(record, field)) for field in fields] for record in of_this_kind]
+        for row in sorted(rows):
+            table.add_row(*map(Text, row))
+        # As wide as it is: a hash that is broken into lines cannot be copied.
+        Console(width=1000).print(table)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, set):
+        return ", ".join(sorted(value))
+    if not isinstance(value, Decimal):
+        return str(value)
+    if value.is_infinite():
+        return "never"
+    expires_at = datetime.fromtimestamp(int(value), UTC)
+    left = expires_at - datetime.now(UTC)
+    mark = " (EXPIRED)" if left <= timedelta() else f" (in {left.days} days)"
+    return f"{expires_at:%Y-%m-%d %H:%M} UTC{mark if left <= timedelta(days=30) else ''}"
 
 
 def _duration(text: str) -> timedelta:
     if match := re.fullmatch(r"([1-9][0-9]{0,3})([hdw])", text, re.ASCII):
-        return timedelta(**{_UNITS[match[2]]: int(match[1])})
+        return int(match[1]) * timedelta(hours={"h": 1, "d": 24, "w": 7 * 24}[match[2]])
     raise typer.BadParameter(f"{text} is none of 12h, 90d, 52w", param_hint="--expires-in")
 
 
-def _table(name: str) -> "Table":
-    retries: _RetryDict = {"mode": "standard", "total_max_attempts": ATTEMPTS}
-    config = Config(connect_timeout=TIMEOUT, read_timeout=TIMEOUT, retries=retries)
+def _client(table: str) -> "DynamoDBClient":
+    if not table:
+        raise typer.BadParameter("must not be empty", param_hint="--table")
     try:
-        return boto3.resource("dynamodb", config=config).Table(name)
+        return boto3.client("dynamodb", config=CONFIG)
     except (BotoCoreError, ValueError) as error:
         raise _failure(_reason(error)) from None
 
 
+def _items(client: "DynamoDBClient", table: str, enterprise: str) -> "Iterator[StoredItem]":
+    pages = client.get_paginator("query").paginate(
+        TableName=table,
+        ConsistentRead=True,
+        KeyConditionExpression="pk = :partition",
+        ExpressionAttributeValues={":partition": {"S": enterprise_key(enterprise)}},
+    )
+    for page in pages:
+        yield from page["Items"]
+
+
 def _reason(error: BaseException, table: str = "") -> str:
-    if isinstance(error, NoRegionError):
+    if isinstance(error, exceptions.NoRegionError):
         return "No AWS region is set: set AWS_DEFAULT_REGION."
-    if isinstance(error, NoCredentialsError):
-        return "No AWS credentials are there: set AWS_PROFILE, or sign in with the AWS CLI."
+    signed_out = exceptions.NoCredentialsError, exceptions.LoginError, exceptions.SSOError
+    if isinstance(error, signed_out):
+        return f"{str(error).rstrip('.')}. Sign in with `aws login` or `aws sso login`, or set AWS_PROFILE."
     code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
     return {
         "ResourceNotFoundException": f"There is no table {table} in this account and region.",
         "ConditionalCheckFailedException": "That member has no token of this hash.",
     }.get(code, str(error) or "Interrupted.")
+
+
+def _is_refused(error: BaseException) -> bool:
+    """Whether DynamoDB refused the one request that was sent. One without an answer may count."""
+    answer = error.response["ResponseMetadata"] if isinstance(error, ClientError) else None
+    return answer is not None and answer["HTTPStatusCode"] < 500 and not answer["RetryAttempts"]  # noqa: PLR2004 -- a status
 
 
 def _failure(*lines: str) -> typer.Exit:

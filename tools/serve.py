@@ -3,7 +3,6 @@
 import html
 import json
 import shlex
-import zlib
 from base64 import b64encode
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
@@ -13,32 +12,17 @@ from string import Template
 from threading import Lock
 from time import time
 from traceback import print_exc
-from typing import TYPE_CHECKING, Any, override
+from typing import Any
 from urllib.parse import parse_qs
 from uuid import uuid4
 
 from aws_lambda_powertools.event_handler.openapi import swagger_ui
-from werkzeug.exceptions import BadRequest, UnsupportedMediaType
-from werkzeug.serving import WSGIRequestHandler
 from werkzeug.wrappers import Request, Response
 
 from handlers.signing import lambda_handler
-from tools.world import (
-    BODY,
-    CONNECTION_ID,
-    ENTERPRISE_ID,
-    RESOURCE,
-    ROOT,
-    TOKEN,
-    lambda_context,
-    listening,
-    template,
-)
+from tools import world
 
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
-
-OPENAPI = ROOT / "openapi.yaml"
+OPENAPI = world.ROOT / "openapi.yaml"
 STAGE = "v1"
 SWAGGER_UI = Path(swagger_ui.__file__).parent
 FILES = {
@@ -54,17 +38,17 @@ _function = Lock()
 
 def serving(port: int) -> AbstractContextManager[str]:
     """Serves the world around it on a port of this machine, 0 for any free one, and gives the URL."""
-    return listening(_gateway, "127.0.0.1", port, _RequestHandler)
+    return world.listening(_gateway, "127.0.0.1", port)
 
 
 def sample_curl(url: str) -> str:
     """A command that asks for a payload in the sample world, to be pasted into a shell."""
-    path = RESOURCE.format(enterpriseId=ENTERPRISE_ID, connectionId=CONNECTION_ID)
+    path = world.RESOURCE.format(enterpriseId=world.ENTERPRISE_ID, connectionId=world.CONNECTION_ID)
     return (
         f'curl --request GET "{url}{path}" \\\n'
-        f'  --header "Authorization: Bearer {TOKEN}" \\\n'
+        f'  --header "Authorization: Bearer {world.TOKEN}" \\\n'
         f'  --header "Content-Type: application/json" \\\n'
-        f"  --data {shlex.quote(json.dumps(BODY))}"
+        f"  --data {shlex.quote(json.dumps(world.BODY))}"
     )
 
 
@@ -77,19 +61,20 @@ def api_gateway_event(
     media types are set to be binary ones.
     """
     path, _, query_string = target.partition("?")
+    ids = path.split("/")[5:9:3]
     query = parse_qs(query_string, keep_blank_values=True)
     many: dict[str, list[str]] = {}
     for name, value in headers:
         many.setdefault(name, []).append(value)
     return {
-        "resource": RESOURCE,
+        "resource": world.RESOURCE,
         "path": path,
         "httpMethod": method,
         "headers": {name: values[-1] for name, values in many.items()},
         "multiValueHeaders": many,
         "queryStringParameters": {name: values[-1] for name, values in query.items()} or None,
         "multiValueQueryStringParameters": query or None,
-        "pathParameters": _path_parameters(path),
+        "pathParameters": dict(zip(("enterpriseId", "connectionId"), ids, strict=False)) or None,
         "stageVariables": None,
         "requestContext": {
             "httpMethod": method,
@@ -97,7 +82,7 @@ def api_gateway_event(
             "protocol": "HTTP/1.1",
             "requestId": str(uuid4()),
             "requestTimeEpoch": round(time() * 1000),
-            "resourcePath": RESOURCE,
+            "resourcePath": world.RESOURCE,
             "stage": STAGE,
         },
         "body": b64encode(body).decode() or None,
@@ -105,35 +90,17 @@ def api_gateway_event(
     }
 
 
-def _path_parameters(path: str) -> dict[str, str] | None:
-    names, segments = RESOURCE.split("/"), path.split("/")
-    pairs = zip(names, segments, strict=False)
-    return {name.strip("{}"): segment for name, segment in pairs if name.startswith("{")} or None
-
-
-class _RequestHandler(WSGIRequestHandler):
-    """werkzeug's handler. It hands on the target and the headers as sent.
-
-    `http.server` joins the slashes that a target begins with, and WSGI the headers that come twice.
-    """
-
-    @override
-    def make_environ(self) -> "WSGIEnvironment":
-        target = self.requestline.split()[1]
-        return super().make_environ() | {"RAW_URI": target, "headers": self.headers.items()}
-
-
 @Request.application
 def _gateway(request: Request) -> Response:
     target = request.environ["RAW_URI"]
-    if request.method == "GET" and target in FILES:
-        return _file(*FILES[target], request.host_url.rstrip("/"))
-    if not target.isascii():
-        raise BadRequest
-    event = api_gateway_event(request.method, target, request.environ["headers"], _body(request))
+    if request.method == "GET" and (file := FILES.get(target.rstrip("/"))):
+        return _file(*file, request.host_url.rstrip("/"))
+    event = api_gateway_event(
+        request.method, target, request.environ["headers"], request.get_data()
+    )
     try:
         with _function:
-            answer = lambda_handler(event, lambda_context())
+            answer = lambda_handler(event, world.lambda_context())
     except Exception:  # noqa: BLE001 -- API Gateway answers alike, whatever the function raises
         print_exc()  # as Lambda logs it
         return _internal_error(event["requestContext"]["requestId"])
@@ -142,7 +109,7 @@ def _gateway(request: Request) -> Response:
 
 def _internal_error(request_id: str) -> Response:
     """The answer that template.yaml gives API Gateway for a function that raised."""
-    response = template()["Resources"]["Api"]["Properties"]["GatewayResponses"]["DEFAULT_5XX"]
+    response = world.template()["Resources"]["Api"]["Properties"]["GatewayResponses"]["DEFAULT_5XX"]
     ((content_type, content),) = response["ResponseTemplates"].items()
     headers = {
         name: request_id if value == "context.requestId" else value.strip("'")
@@ -152,29 +119,12 @@ def _internal_error(request_id: str) -> Response:
     return Response(body, HTTPStatus.BAD_GATEWAY, headers, content_type=content_type)
 
 
-def _body(request: Request) -> bytes:
-    if not request.headers.get("Content-Length", "0").isdecimal():
-        raise BadRequest
-    try:
-        body = request.get_data()
-    except OSError:  # broken chunks
-        raise BadRequest from None
-    encoding = request.headers.get("Content-Encoding", "identity").lower()
-    if encoding == "identity":
-        return body
-    # As API Gateway does ("Call an API method with a compressed payload" in its developer guide).
-    if encoding not in ("gzip", "deflate"):
-        raise UnsupportedMediaType
-    try:
-        return zlib.decompress(body, zlib.MAX_WBITS | 32)  # either of the two
-    except zlib.error:
-        raise UnsupportedMediaType from None
-
-
 def _file(file: Path, content_type: str, url: str) -> Response:
-    content = file.read_text()
+    content = file.read_text(encoding="utf-8")
     if file.suffix == ".html":
-        content = Template(content).substitute(curl=html.escape(sample_curl(url)), token=TOKEN)
+        content = Template(content).substitute(
+            curl=html.escape(sample_curl(url)), token=world.TOKEN
+        )
     # The page may not load anything from another host.
     policy = {"Content-Security-Policy": "default-src 'self' 'unsafe-inline' data:"}
     return Response(content, content_type=content_type, headers=policy)

@@ -1,11 +1,11 @@
-"""Files of state records, and what is off in them, found before any of them is written."""
+"""Files of state records, whose faults are found before any record is written."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from pydantic import ConfigDict, StringConstraints
 
 from domain.errors import CorruptRecord
@@ -13,134 +13,148 @@ from domain.records import Connection, Credential, License
 from domain.request import ConnectionId, EnterpriseId
 from handlers.state import LICENSE_KEY, connection_key, enterprise_key, hashed_credential_key
 
-# The domain's own models, with the key's fields. What the service ignores is a mistake here: an
-# expiry that is misspelt is none.
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+    type StoredItem = Mapping[str, AttributeValueTypeDef]
+
+# The domain's own models, with the key's fields. Unknown fields are refused: a misspelt
+# `expiresAt` would mean "never expires".
 _STRICT = ConfigDict(extra="forbid")
 
 
 class LicenseRecord(License):
-    """A licence as a file has it."""
-
     model_config = _STRICT
     enterprise: EnterpriseId
     license: Literal["OES"]
 
 
 class CredentialRecord(Credential):
-    """A credential as a file has it."""
-
     model_config = _STRICT
     enterprise: EnterpriseId
     credential_sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
 class ConnectionRecord(Connection):
-    """A connection as a file has it."""
-
     model_config = _STRICT
     enterprise: EnterpriseId
     connection: ConnectionId
 
 
-_MODELS: dict[str, type[LicenseRecord | CredentialRecord | ConnectionRecord]] = {
-    "license": LicenseRecord,
-    "credentialSha256": CredentialRecord,
-    "connection": ConnectionRecord,
+type StateRecord = LicenseRecord | CredentialRecord | ConnectionRecord
+
+# The field that only this kind has, its model, and what comes before the field in the sort key.
+KINDS: dict[str, tuple[type[StateRecord], str]] = {
+    "license": (LicenseRecord, LICENSE_KEY.removesuffix("OES")),
+    "connection": (ConnectionRecord, connection_key("")),
+    "credentialSha256": (CredentialRecord, hashed_credential_key("")),
 }
-_SORT_KEYS = {
-    "license": LICENSE_KEY.removesuffix("OES"),
-    "credentialSha256": hashed_credential_key(""),
-    "connection": connection_key(""),
-}
-"""How the sort key begins; the field's value follows."""
-
-_ITEM_LIMIT = 400 * 1024
-"""DynamoDB's, in bytes."""
+_FAULTS_KEPT = 20
 
 
-@dataclass(frozen=True)
-class StateRecord:
-    """A record that makes sense."""
+class Line(NamedTuple):
+    """A line of a file, and the item of its record."""
 
-    item: dict[str, Any]
-    """As boto3's resource takes it."""
-
-    @property
-    def key(self) -> dict[str, Any]:
-        """Which item it is."""
-        return {name: self.item[name] for name in ("pk", "sk")}
+    number: int
+    item: "StoredItem"
 
 
 class BadState(Exception):
-    """Records that make no sense: a sentence each, which names the line and the field."""
+    """The first faults of a file, each a sentence that names the line, and the number of all."""
 
 
-class _NoObject(ValueError):
-    """A line is not one JSON object."""
+def read_state(text: Iterable[str]) -> list[Line]:
+    """The records of a file with one record a line: a JSON array or JSON Lines.
 
-
-def read_state(text: str) -> list[StateRecord]:
-    """The records of a file with one record a line, be it a JSON array or JSON Lines.
-
-    Raises `BadState` if any is off, or if there is none. Access tokens have no place here, only their
-    hashes: files are copied and kept. So events/state.json, whose tokens everybody knows, is no such
-    file.
+    Raises `BadState` if a line has a fault, or if there is no record. A token is a fault too: files
+    are copied and kept, so they hold the tokens' hashes only.
     """
-    records: list[StateRecord] = []
+    lines: list[Line] = []
     faults: list[str] = []
-    no_objects: list[str] = []
-    lines: dict[str, int] = {}
-    for line, written in _lines(text):
+    count = 0
+    numbers: dict[str, int] = {}
+    for number, line in enumerate(text, start=1):
+        if (written := line.strip().removesuffix(",")) in ("", "[", "]", "[]"):
+            continue
         try:
-            record = StateRecord(_item(written))
-            first = lines.setdefault(str(record.key), line)
-            if first != line:
+            item = record_item(parse_record(written))
+            first = numbers.setdefault(f"{item['pk']} {item['sk']}", number)
+            if first != number:
                 raise ValueError(f"is the same record as line {first}")  # noqa: TRY301 -- one way out
-            records.append(record)
-        except _NoObject as error:
-            no_objects.append(f"line {line}: {error}")
-        except (CorruptRecord, ValueError) as error:
-            faults.append(f"line {line}: {error}")
-    if no_objects:
-        # One record on many lines is one mistake, however many lines it has.
-        more = f" ({len(no_objects)} lines in all)" if len(no_objects) > 1 else ""
-        faults.insert(0, f"{no_objects[0]}{more}; write one record a line")
-    if not (records or faults):
-        faults.append("there is no record in it")
-    if faults:
-        raise BadState(*faults)
-    return records
+            lines.append(Line(number, item))
+        except ValueError as error:
+            count += 1
+            if count <= _FAULTS_KEPT:
+                faults.append(f"line {number}: {error}")
+        if count:
+            lines.clear()
+    if not lines:
+        raise BadState(faults or ["there is no record in it"], count)
+    return lines
 
 
-def _lines(text: str) -> Iterator[tuple[int, str]]:
-    for line, written in enumerate(text.split("\n"), start=1):
-        if (record := written.strip().removesuffix(",")) not in ("", "[", "]", "[]"):
-            yield line, record
-
-
-def _item(written: str) -> dict[str, Any]:
+def parse_record(written: str) -> StateRecord:
+    """The record of a line. Raises `ValueError`, a sentence that names the field."""
     try:
-        fields = json.loads(
-            written,
-            object_pairs_hook=_unique_fields,
-            parse_float=_refuse_fraction,
-            parse_int=Decimal,
-        )
-    except json.JSONDecodeError as error:
-        raise _NoObject(f"is no JSON object of its own: {error.msg}") from None
-    except RecursionError:
-        raise ValueError("is nested too deep") from None
+        fields = json.loads(written, object_pairs_hook=_unique_fields, parse_int=Decimal)
+    except (json.JSONDecodeError, RecursionError):
+        fields = None
     if not isinstance(fields, dict):
-        raise _NoObject("is no JSON object")
-    kinds = [kind for kind in _MODELS if kind in fields]
-    if not kinds:
-        raise ValueError(f"must have one of {', '.join(_MODELS)} (and never a token itself)")
-    record = _MODELS[kinds[0]].parse(fields)
-    item = attributes(record.model_dump(by_alias=True, exclude_unset=True))
-    size = sum(_size(name) + _size(value) for name, value in item.items())
-    if size > _ITEM_LIMIT:
-        raise ValueError(f"is an item of {size} bytes, and DynamoDB takes {_ITEM_LIMIT}")
-    return item
+        raise ValueError("is not one JSON object; write one record a line")  # noqa: TRY004 -- of a file
+    for kind, (model, _) in KINDS.items():
+        if kind in fields:
+            try:
+                return model.parse(fields)
+            except CorruptRecord as error:
+                raise ValueError(str(error)) from None
+    raise ValueError(f"must have one of {', '.join(KINDS)} (and never a token itself)")
+
+
+def record_line(stored: "StoredItem") -> str:
+    """The line of a stored item. Raises `ValueError` if `load` would not write this item."""
+    try:
+        values = {name: TypeDeserializer().deserialize(value) for name, value in stored.items()}
+    except ArithmeticError:
+        raise ValueError("has a number of more than 38 digits") from None
+    for kind, (_, prefix) in KINDS.items():
+        if values["sk"].startswith(prefix):
+            enterprise = values["pk"].removeprefix(enterprise_key(""))
+            fields = {"enterprise": enterprise, kind: values["sk"].removeprefix(prefix)}
+            others = {name: value for name, value in values.items() if name not in ("pk", "sk")}
+            line = json.dumps(fields | others, default=_json_value, ensure_ascii=False)
+            if _attributes(parse_record(line)) != values:
+                raise ValueError("is not stored as load writes it")
+            return line
+    raise ValueError("is not a record of this service")
+
+
+def record_item(record: StateRecord) -> dict[str, Any]:
+    """The item of a record, for boto3's client."""
+    return serialized(_attributes(record))
+
+
+def serialized(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """An item for boto3's client."""
+    return {name: TypeSerializer().serialize(value) for name, value in attributes.items()}
+
+
+def attributes(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The attributes of the item of a record's fields."""
+    values = dict(fields)
+    (kind,) = values.keys() & KINDS.keys()
+    partition, key = enterprise_key(values.pop("enterprise")), values.pop(kind)
+    return {"pk": partition, "sk": KINDS[kind][1] + key, **values}
+
+
+def _attributes(record: StateRecord) -> dict[str, Any]:
+    return attributes(record.model_dump(by_alias=True, exclude_unset=True))
+
+
+def _json_value(value: object) -> object:
+    # What this changes is not stored as `load` writes it.
+    if isinstance(value, set):
+        return sorted(value, key=str)
+    return int(value) if isinstance(value, Decimal) else str(value)
 
 
 def _unique_fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -148,32 +162,6 @@ def _unique_fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     for name, value in pairs:
         if name in fields:
             raise ValueError(f"{name}: must not be given twice")
-        texts = isinstance(value, list) and all(isinstance(each, str) for each in value)
+        texts = isinstance(value, list) and all(isinstance(text, str) for text in value)
         fields[name] = set(value) if texts else value
     return fields
-
-
-def _refuse_fraction(_: str) -> Decimal:
-    raise ValueError("has a number that is not whole")
-
-
-def _size(value: Any) -> int:
-    """The bytes that DynamoDB counts ("Item sizes and formats" in its developer guide)."""
-    match value:
-        case str():
-            return len(value.encode())
-        case set():
-            return sum(_size(each) for each in value)
-        case Decimal():
-            return len(value.as_tuple().digits) // 2 + 2
-    return 1  # a truth value
-
-
-def attributes(fields: dict[str, Any]) -> dict[str, Any]:
-    """The item of a record's fields, as boto3's resource takes it: each list becomes a set."""
-    values: dict[str, Any] = {
-        name: set(value) if isinstance(value, list) else value for name, value in fields.items()
-    }
-    (kind,) = values.keys() & _SORT_KEYS.keys()
-    partition = enterprise_key(values.pop("enterprise"))
-    return {"pk": partition, "sk": _SORT_KEYS[kind] + values.pop(kind), **values}

@@ -10,22 +10,22 @@ from hashlib import sha256
 from pathlib import Path
 from threading import Thread
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, cast, override
 from unittest.mock import patch
 from uuid import uuid4
 
 import boto3
+import requests
 import yaml
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from boto3.dynamodb.types import TypeSerializer
 from moto import mock_aws
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.wrappers import Request, Response
 
-from tools.state_file import attributes
+from tools.state_file import attributes, serialized
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+    from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
     from mypy_boto3_dynamodb import DynamoDBClient
 
 ROOT = Path(__file__).parent.parent
@@ -92,35 +92,50 @@ def lambda_context(request_id: str | None = None) -> LambdaContext:
 
 @contextmanager
 def dynamodb_server(host: str, port: int) -> Iterator[str]:
-    """The sample world behind a port, any free one if it is 0.
+    """The sample world behind a port, any free one if it is 0. Yields its URL.
 
-    Yields its URL, for whatever speaks DynamoDB's protocol with any credentials and `REGION`.
+    It answers to DynamoDB's protocol, with any credentials and region.
     """
-    backend = DomainDispatcherApplication(create_backend_app)
-    own = {"AWS_ACCESS_KEY_ID": "sample", "AWS_SECRET_ACCESS_KEY": "sample", "NO_PROXY": host}
-    with listening(backend, host, port) as url, aws_environment(**own):
-        client = boto3.client("dynamodb", endpoint_url=url)
-        create_table(client)
-        load_sample_state(client)
+    with sample_world(), listening(_dynamodb, host, port) as url:
         yield url
 
 
+@Request.application
+def _dynamodb(request: Request) -> Response:
+    names = ("Authorization", "Content-Type", "X-Amz-Target")
+    headers = {name: request.headers.get(name, "") for name in names}
+    # A browser adds an Origin to each POST of a web page.
+    if "Origin" in request.headers or not headers["X-Amz-Target"].startswith("DynamoDB_20120810."):
+        return Response("This server takes DynamoDB requests only, and none of a web page.\n", 403)
+    # moto answers in place of AWS.
+    url = f"https://dynamodb.{REGION}.amazonaws.com/"
+    answer = requests.post(url, data=request.get_data(), headers=headers, timeout=60)
+    return Response(answer.content, answer.status_code, dict(answer.headers))
+
+
+class _RequestHandler(WSGIRequestHandler):
+    """werkzeug's handler. It hands on the target and the headers as sent.
+
+    `http.server` joins the slashes that a target begins with, and WSGI the headers that come twice.
+    """
+
+    @override
+    def make_environ(self) -> "WSGIEnvironment":
+        target = self.requestline.split()[1]
+        return super().make_environ() | {"RAW_URI": target, "headers": self.headers.items()}
+
+
 @contextmanager
-def listening(
-    app: "WSGIApplication",
-    host: str,
-    port: int,
-    request_handler: type[WSGIRequestHandler] = WSGIRequestHandler,
-) -> Iterator[str]:
+def listening(app: "WSGIApplication", host: str, port: int) -> Iterator[str]:
     """Serves an application over HTTP, on any free port if it is 0, and yields the URL.
 
     Ends the process, with a sentence, if the port is taken.
     """
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # no line a request
-    server = make_server(host, port, app, threaded=True, request_handler=request_handler)
+    server = make_server(host, port, app, threaded=True, request_handler=_RequestHandler)
     Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield f"http://{host}:{server.server_port}"
+        yield f"http://{f'[{host}]' if ':' in host else host}:{server.server_port}"
     finally:
         server.shutdown()
 
@@ -137,23 +152,19 @@ def create_table(client: "DynamoDBClient") -> None:
 
 def load_sample_state(client: "DynamoDBClient") -> None:
     """Writes events/state.json, as it is: one of its records makes no sense on purpose."""
-    for record in json.loads((EVENTS / "state.json").read_text(), parse_float=Decimal):
+    for record in json.loads((EVENTS / "state.json").read_bytes(), parse_float=Decimal):
         client.put_item(TableName=TABLE_NAME, Item=item(record))
 
 
 class _TemplateLoader(yaml.CSafeLoader):
-    """YAML with CloudFormation's short forms, such as `!Ref Api`."""
+    pass
 
 
 def _long_form(loader: _TemplateLoader, name: str, node: yaml.Node) -> dict[str, Any]:
-    match node:
-        case yaml.SequenceNode():
-            return {f"Fn::{name}": loader.construct_sequence(node, deep=True)}
-        case yaml.MappingNode():
-            return {f"Fn::{name}": loader.construct_mapping(node, deep=True)}
-    if name in ("Ref", "Condition"):
-        return {name: node.value}
-    return {f"Fn::{name}": node.value.split(".", 1) if name == "GetAtt" else node.value}
+    function = name if name in ("Condition", "Ref") else f"Fn::{name}"
+    if isinstance(node, yaml.SequenceNode):
+        return {function: loader.construct_sequence(node, deep=True)}
+    return {function: node.value.split(".", 1) if name == "GetAtt" else node.value}
 
 
 _TemplateLoader.add_multi_constructor("!", _long_form)
@@ -165,9 +176,10 @@ def template(path: str = "template.yaml") -> Any:
 
 
 def item(record: dict[str, Any]) -> dict[str, Any]:
-    """The DynamoDB item of a record as events/state.json writes it, for boto3's client."""
-    fields = dict(record)
+    """The DynamoDB item of a record as events/state.json writes it, with the token itself."""
+    fields: dict[str, Any] = {
+        name: set(value) if isinstance(value, list) else value for name, value in record.items()
+    }
     if "credential" in fields:
         fields["credentialSha256"] = sha256(fields.pop("credential").encode()).hexdigest()
-    serialize = TypeSerializer().serialize
-    return {name: serialize(value) for name, value in attributes(fields).items()}
+    return serialized(attributes(fields))

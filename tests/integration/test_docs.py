@@ -180,7 +180,7 @@ def test_the_log_table_names_the_fields_of_the_line(
 @pytest.mark.parametrize(
     ("program", "command"),
     [
-        *((".venv/bin/python -m tools", name) for name in ("replay", "load", "credential")),
+        *((".venv/bin/python -m tools", name) for name in ("replay", "load", "show", "credential")),
         *(
             (".venv-sam/bin/sam", name)
             for name in (
@@ -285,7 +285,7 @@ def test_what_the_gateway_answers_by_itself_is_named() -> None:
 
 def test_the_state_records_that_are_shown_can_be_loaded() -> None:
     (shown,) = re.findall(r"```jsonl\n(.*?)```", ALL, re.DOTALL)
-    assert len(read_state(shown)) == 3
+    assert len(read_state(shown.splitlines())) == 3
 
 
 def test_the_costs_are_what_their_factors_come_to() -> None:

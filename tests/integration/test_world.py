@@ -1,37 +1,52 @@
 """The embedded DynamoDB of `replay`, `serve`, `dynamodb` and the tests: nothing leads out of it."""
 
+import os
+import re
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from hashlib import sha256
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+from typer.testing import CliRunner
+from werkzeug.wrappers import Response
+
+from tests.support.dynamodb import embedded_dynamodb
+from tools.__main__ import cli
+from tools.world import ROOT, listening
 
 ELSEWHERE = "http://127.0.0.1:{port}"
 SETTINGS = {
-    "endpoints": {
+    "endpoints everywhere": {
         "AWS_ENDPOINT_URL": ELSEWHERE,
         "AWS_ENDPOINT_URL_DYNAMODB": ELSEWHERE,
         "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",
-    },
-    "a profile with an endpoint": {
         "AWS_CONFIG_FILE": "{config}",
         "AWS_PROFILE": "elsewhere",
         "AWS_SHARED_CREDENTIALS_FILE": "{config}",
+        "HTTP_PROXY": ELSEWHERE,
     },
-    "an endpoint in the home directory's configuration": {"HOME": "{home}"},
-    "a proxy for HTTP": {"HTTP_PROXY": "http://127.0.0.1:{port}"},
-    "a profile that is not there": {"AWS_PROFILE": "absent", "AWS_DEFAULT_PROFILE": "absent"},
-    "other endpoints of AWS": {
+    "a profile that is not there, and what the home directory says": {
+        "AWS_PROFILE": "absent",
+        "AWS_DEFAULT_PROFILE": "absent",
+        "HOME": "{home}",
         "AWS_ACCOUNT_ID": "123456789012",
         "AWS_ACCOUNT_ID_ENDPOINT_MODE": "required",
-        "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_REGION": "us-east-1",
         "AWS_USE_DUALSTACK_ENDPOINT": "true",
         "AWS_USE_FIPS_ENDPOINT": "true",
     },
+}
+DYNAMODB = {
+    "Authorization": "AWS4-HMAC-SHA256 Credential=a/20260101/x/dynamodb/aws4_request, "
+    "SignedHeaders=host, Signature=x",
+    "Content-Type": "application/x-amz-json-1.0",
+    "X-Amz-Target": "DynamoDB_20120810.ListTables",
 }
 EVERYTHING = """
 from tools.world import dynamodb_server
@@ -77,3 +92,92 @@ def test_no_setting_of_aws_leads_out_of_it(
         check=False,
     )
     assert (ran.returncode, lines) == (0, []), ran.stderr
+
+
+@pytest.fixture(scope="module")
+def dynamodb() -> Iterator[dict[str, str]]:
+    """The environment of `make dynamodb`, which runs."""
+    with embedded_dynamodb() as environment:
+        yield environment
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status"),
+    [
+        ("POST", "/", {}, 200),
+        ("POST", "/", {"Origin": "https://evil.example"}, 403),
+        ("OPTIONS", "/", {"Origin": "https://evil.example"}, 403),
+        ("POST", "/moto-api/reset", {"X-Amz-Target": ""}, 403),
+        ("GET", "/moto-api/data.json", {"X-Amz-Target": ""}, 403),
+        ("POST", "/", {"X-Amz-Target": "DynamoDBStreams_20120810.ListStreams"}, 403),
+        ("GET", "/2015-03-31/functions/", {"X-Amz-Target": ""}, 403),
+    ],
+)
+def test_the_embedded_dynamodb_serves_nothing_else_and_no_web_page(
+    dynamodb: dict[str, str], method: str, path: str, headers: dict[str, str], status: int
+) -> None:
+    connection = HTTPConnection(urlsplit(dynamodb["AWS_ENDPOINT_URL_DYNAMODB"]).netloc)
+    connection.request(method, path, "{}", DYNAMODB | headers)
+    response = connection.getresponse()
+    answer = response.read().decode()
+    connection.close()
+    assert response.status == status
+    assert ("StateTable" in answer) is (status == 200)
+    assert not [name for name in response.headers if name.startswith("Access-Control-")]
+
+
+def run_as_shown(
+    document: str, start: str, environment: dict[str, str], folder: Path, before: str = ""
+) -> "subprocess.CompletedProcess[str]":
+    """Runs the one block of shell commands in a document that begins so."""
+    text = (ROOT / "docs" / document).read_text()
+    (shown,) = re.findall(rf"^```sh\n({re.escape(start)}.*?)^```", text, re.MULTILINE | re.DOTALL)
+    commands = (before + shown).replace(".venv/bin/python", sys.executable)
+    commands = commands.replace("http://127.0.0.1:8000", environment["AWS_ENDPOINT_URL_DYNAMODB"])
+    return subprocess.run(  # noqa: S603 -- the document's own words
+        ["bash", "-ec", commands.replace(" TABLE", " StateTable")],  # noqa: S607 -- any
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)} | environment,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_tools_reach_the_local_database_as_the_document_shows(
+    dynamodb: dict[str, str], tmp_path: Path
+) -> None:
+    ran = run_as_shown("local.md", "export ", dynamodb, tmp_path)
+    token = ran.stdout.splitlines()[0]
+    assert f" {sha256(token.encode()).hexdigest()} " in ran.stdout
+    assert "CONNECTION#6f1c2e1a-0b5d-4c58-9a3e-3d2b7f4a9c03: " in ran.stderr
+
+
+def test_the_recipe_extends_a_licence_and_switches_off_a_connection(
+    dynamodb: dict[str, str], tmp_path: Path
+) -> None:
+    document = (ROOT / "docs" / "operate.md").read_text()
+    (tmp_path / "records").write_text(re.findall(r"```jsonl\n(.*?)```", document, re.DOTALL)[0])
+    show = ".venv/bin/python -m tools show zenith --json"
+    load = ".venv/bin/python -m tools load records --table TABLE\n"
+    ran = run_as_shown("operate.md", show, dynamodb, tmp_path, before=load)
+    assert ran.stderr == "Records written: 3.\nRecords written: 2.\n"
+    changed = (tmp_path / "change.jsonl").read_text()
+    assert '"active": false' in changed
+    assert '"expiresAt": 4133980800' in changed
+
+
+@pytest.mark.parametrize("host", ["", "nowhere.invalid", "unix:///tmp/x", 64 * "x", "a\udce9"])
+def test_an_impossible_host_is_refused_in_a_sentence(host: str) -> None:
+    ran = CliRunner().invoke(cli, ["dynamodb", "--host", host])
+    assert ran.exit_code == 2
+    assert "is not an address or a name of this machine" in " ".join(ran.stderr.split())
+
+
+def test_a_server_listens_on_an_address_of_ipv6() -> None:
+    with listening(Response("here"), "::1", 0) as url:
+        connection = HTTPConnection(urlsplit(url).netloc)
+        connection.request("GET", "/")
+        assert connection.getresponse().read() == b"here"
+        connection.close()
+    assert url.startswith("http://[::1]:")
