@@ -2,7 +2,7 @@
 
 from collections.abc import Set as AbstractSet
 
-from domain.errors import (
+from .errors import (
     ConnectionInactive,
     ConnectionNotFound,
     CurrencyNotSupported,
@@ -10,8 +10,8 @@ from domain.errors import (
     NotAMember,
     OesLicenseRequired,
 )
-from domain.records import Connection, Credential, License, Records
-from domain.request import SigningRequest
+from .records import Connection, Credential, License, Records
+from .request import SigningRequest
 
 READ_SCOPE = "settlement_network_read"
 WRITE_SCOPE = "settlement_network_write"

@@ -2,7 +2,7 @@
 
 import rfc8785
 
-from domain.request import SigningRequest
+from .request import SigningRequest
 
 _SIGNED = set(SigningRequest.model_fields)
 

@@ -12,7 +12,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
 
-from domain.errors import CorruptRecord
+from .errors import CorruptRecord
 
 type Item = Mapping[str, object]
 """An item's attributes as boto3 gives them: S as str, N as Decimal, BOOL as bool, SS as set."""

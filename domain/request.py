@@ -15,7 +15,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from domain.errors import Detail, InvalidRequest
+from .errors import Detail, InvalidRequest
 
 BODY_LIMIT = 64 * 1024
 """The largest body, in bytes, after base64 decoding."""
