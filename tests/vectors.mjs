@@ -21,7 +21,9 @@ for (const { name, request, payload, sha256 } of vectors) {
 }
 const signed = vectors.filter(({ signature }) => signature);
 for (const { name, payload, signature } of signed) {
-  const { scheme, publicKey, base64 } = signature;
-  assert(verify(DIGESTS[scheme], Buffer.from(payload), publicKey, Buffer.from(base64, "base64")), name);
+  const { scheme, publicKey, base64, highS } = signature;
+  const bytes = Buffer.from(base64, "base64");
+  assert(verify(DIGESTS[scheme], Buffer.from(payload), publicKey, bytes), name);
+  if (highS !== undefined) assert.equal(bytes[5 + bytes[3]] > 32, highS, name); // in DER, a high S takes 33 bytes
 }
 console.log(`${vectors.length} payloads are the same, ${signed.length} signatures verify.`);

@@ -1,5 +1,6 @@
 """A client that a common generator (openapi-python-client) makes of openapi.yaml works."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from werkzeug.wrappers import Response
 
 from tests.support.calls import ask
 from tools.serve import OPENAPI
-from tools.world import BODY, CONNECTION_ID, ENTERPRISE_ID, TOKEN
+from tools.world import BODY, CONNECTION_ID, ENTERPRISE_ID, TOKEN, listening
 
 PACKAGE = "generated_client"
 
@@ -20,25 +22,15 @@ PACKAGE = "generated_client"
 def _generated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     directory = tmp_path_factory.mktemp("client")
     generator = Path(sys.executable).with_name("openapi-python-client")
-    subprocess.run(  # noqa: S603 -- our own words
-        [
-            generator,
-            "generate",
-            "--meta=none",
-            "--path",
-            OPENAPI,
-            "--output-path",
-            directory / PACKAGE,
-        ],
-        check=True,
-        capture_output=True,
-    )
+    options: list[Path | str] = ["--meta=none", "--path", OPENAPI]
+    options += ["--output-path", directory / PACKAGE]
+    subprocess.run([generator, "generate", *options], check=True, capture_output=True)  # noqa: S603 -- our own words
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.syspath_prepend(directory)
         yield
 
 
-def asked(url: str, method: str, currency: str = "BTC") -> Any:
+def answer(url: str, method: str, currency: str = "BTC") -> Any:
     """What the generated client gives for a request of sample acme-capital's."""
     module = f"{PACKAGE}.api.signing.v1_client_deallocations_signing_{method}_route"
     body = BODY | {"amount": {"currency": currency, "quantity": "150000000"}}
@@ -53,8 +45,15 @@ def asked(url: str, method: str, currency: str = "BTC") -> Any:
 
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_it_gets_the_payload(url: str, method: str) -> None:
-    assert asked(url, method).payload == ask().body["payload"]
+    assert answer(url, method).payload == ask().body["payload"]
 
 
-def test_it_tells_an_error_by_its_name(url: str) -> None:
-    assert asked(url, "post", currency="DOGE").name == "CurrencyNotSupported"
+def test_it_gives_the_name_of_an_error(url: str) -> None:
+    assert answer(url, "post", currency="DOGE").name == "CurrencyNotSupported"
+
+
+@pytest.mark.parametrize(("status", "name"), [(415, "RequestRefused"), (504, "InternalError")])
+def test_it_gives_the_name_of_an_error_of_the_gateway(status: int, name: str) -> None:
+    error = {"error": "A sentence.", "name": name, "requestId": "1"}
+    with listening(Response(json.dumps(error), status), "127.0.0.1", 0) as url:
+        assert answer(url, "post").name == name

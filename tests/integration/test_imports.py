@@ -1,9 +1,11 @@
 """Imports point inwards, from tools to handlers to domain, and domain imports pure modules only."""
 
 import ast
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -86,3 +88,25 @@ def test_a_command_for_a_real_table_imports_nothing_of_the_sample_world() -> Non
         check=False,
     )
     assert "line 3: must have one of" in ran.stderr
+
+
+def test_a_copy_of_the_domain_works_under_another_name(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "domain", tmp_path / "verifier")
+    script = """if True:
+        import json, sys
+        from verifier.deallocation import parse_deallocation_request
+        for vector in json.load(sys.stdin):
+            enterprise_id, connection_id, body = vector["request"].values()
+            body |= {"payload": vector["payload"], "signature": "s"}
+            parse_deallocation_request(enterprise_id, connection_id, json.dumps(body).encode())
+        print("domain" in sys.modules)
+    """
+    ran = subprocess.run(  # noqa: S603 -- our own words
+        [sys.executable, "-c", script],
+        input=(ROOT / "tests/vectors.json").read_text(),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.stdout == "False\n", ran.stderr

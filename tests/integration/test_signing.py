@@ -1,31 +1,70 @@
-"""docs/signing.md: its examples, its tables and the golden vectors, as a client uses them."""
+"""docs/signing.md: its recipes, its tables and the golden vectors, as a client uses them."""
 
+import ast
 import json
 import os
 import re
+import shlex
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from base64 import b64decode
+from collections.abc import Iterable
 from pathlib import Path
-from threading import Thread
-from typing import Any, override
+from typing import Any
 
+import boto3
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, utils
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+from werkzeug.wrappers import Response
 
 from domain.errors import InvalidRequest, PayloadMismatch
-from tests.support.calls import ACME, ask
-from tests.unit.test_payload import SIGNED, VECTORS
-from tools.world import BODY, ROOT
+from tests.support.calls import ask
+from tests.unit.test_payload import ECDSA, SIGNED, VECTORS, is_high
+from tools.world import BODY, CONNECTION_ID, ENTERPRISE_ID, ROOT, TOKEN, listening
 
 DOCUMENT = (ROOT / "docs" / "signing.md").read_text()
 EXAMPLES = re.findall(r"^```(\w+)\n(.*?)^```", DOCUMENT, re.MULTILINE | re.DOTALL)
-(PYTHON, NODE, SHELL, VERIFIER) = (example for _, example in EXAMPLES)
+(PYTHON, NODE, SHELL, KMS, VERIFIER) = (example for _, example in EXAMPLES)
 # As in a terminal, where a zsh takes no comments and an exit closes the window.
 SHELLS = {"bash": ["bash", "--norc", "-i"], "zsh": ["zsh", "-f", "-i"]}
 COMMANDS = {"python": [sys.executable], "node": ["node", "--input-type=module"]} | SHELLS
 CLIENTS = {"python": PYTHON, "node": NODE} | dict.fromkeys(SHELLS, SHELL)
+SHOW_SIGNATURE = {
+    "python": "print(signature.hex())",
+    "node": 'console.log(ecdsa.toString("hex"))',
+} | dict.fromkeys(SHELLS, "od -An -v -tx1 secp256k1.sig")
+NONCE = '"01J9ZQ6K3M"'
+REQUESTS = {
+    "the sample's": {},
+    "ids to be encoded": {
+        ENTERPRISE_ID: "échange & fils/日本",
+        CONNECTION_ID: "ec4a09e0-2b3c-4d5e-8f90-a1b2c3d4e501",
+        TOKEN: "sample-token-echange",
+    },
+    "an id in capitals": {CONNECTION_ID: CONNECTION_ID.upper()},
+    "notes that other writers escape": {
+        NONCE: NONCE + r', "notes": "\u007f \\u007f \\\u007f \\ \" / < \u00e9 \u2028"'
+    },
+}
+UNSET = "Set URL to the service and TOKEN to your access token."
+type Failure = tuple[dict[str, str | None], tuple[str, str], str]
+"""Variables, a part of the example and what replaces it, and the reason that is shown."""
+FAILURES: list[tuple[Iterable[str], Failure]] = [
+    (CLIENTS, ({"URL": None}, ("", ""), UNSET)),
+    (CLIENTS, ({"TOKEN": None}, ("", ""), UNSET)),
+    (CLIENTS, ({"TOKEN": "unknown"}, ("", ""), '"name": "NotAMember"')),
+    (CLIENTS, ({"URL": "http://127.0.0.1:1"}, ("", ""), "127.0.0.1")),
+    (CLIENTS, ({}, ('"150000000"', '"1.5"'), '"details": [{"field": "amount.quantity", "message"')),
+    (["python"], ({}, ("", "import sys; sys.modules['cryptography'] = None\n"), "is missing.")),
+    (["node"], ({}, ("", "delete globalThis.fetch;\n"), "Node 18 or newer is needed.")),
+    (SHELLS, ({}, ("", "openssl() { echo LibreSSL 3; }\n"), "OpenSSL 3 or newer is needed.")),
+    *(
+        (SHELLS, ({}, ("", f"ln -s $(command -v rm {others}) .; PATH=.\n"), f"{tool} is missing."))
+        for tool, others in {"curl": "jq", "jq": "curl", "openssl": "curl jq"}.items()
+    ),
+]
 OTHER_PAYLOADS = {
     "another quantity": ("150000000", "950000000"),
     "another order": (
@@ -34,21 +73,39 @@ OTHER_PAYLOADS = {
     ),
     "a name given twice": ('{"amount"', '{"nonce":"1","amount"'),
 }
+OUTPUTS = ("payload.txt", "ed25519.sig", "secp256k1.sig")
 
 
 def run(
-    client: str, example: str, directory: Path, **environment: str
+    client: str, example: str, directory: Path, **variables: str | None
 ) -> subprocess.CompletedProcess[str]:
+    """Runs an example. A variable of None is not set."""
+    environment = os.environ | {"HOME": str(directory), "TOKEN": TOKEN} | variables
+    program, *options = COMMANDS[client]
     return subprocess.run(  # noqa: S603 -- the document's own words
-        COMMANDS[client],
+        [str(shutil.which(program)), *options],
         input=example,
         cwd=directory,
-        env=os.environ | {"HOME": str(directory), "TOKEN": ACME["token"]} | environment,
+        env={name: value for name, value in environment.items() if value is not None},
         capture_output=True,
         text=True,
         check=False,
         start_new_session=True,  # or an interactive shell takes the terminal that the tests run in
     )
+
+
+def assert_it_fails(
+    reason: str, client: str, example: str, directory: Path, **variables: str | None
+) -> None:
+    """The example shows the reason without a stack, and leaves nothing signed, not even before."""
+    if client in SHELLS:
+        for name in OUTPUTS:
+            (directory / name).write_text("of a former run")
+    ran = run(client, example, directory, **variables)
+    assert ran.returncode
+    assert reason in ran.stderr
+    assert not re.search(r"Traceback|^ +at ", ran.stderr, re.MULTILINE)
+    assert not [name for name in OUTPUTS if (directory / name).exists()]
 
 
 def members_of(vector: dict[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
@@ -57,126 +114,144 @@ def members_of(vector: dict[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
     return ids, request["body"]
 
 
-@contextmanager
-def answering(payload: str) -> Iterator[str]:
-    """A server that answers any question with a payload."""
-
-    class Handler(BaseHTTPRequestHandler):
-        @override
-        def handle(self) -> None:
-            self.raw_requestline = self.rfile.readline()
-            self.parse_request()
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_response_only(200)
-            self.end_headers()
-            self.wfile.write(json.dumps({"payload": payload}).encode())
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-
-
+@pytest.mark.parametrize("request_", REQUESTS)
 @pytest.mark.parametrize("client", CLIENTS)
-def test_the_example_gets_signs_and_verifies(client: str, url: str, tmp_path: Path) -> None:
-    ran = run(client, CLIENTS[client], tmp_path, URL=url)
+def test_a_recipe_signs_with_a_low_s(client: str, request_: str, url: str, tmp_path: Path) -> None:
+    example = CLIENTS[client]
+    for value, other in REQUESTS[request_].items():
+        example = example.replace(value, other)
+    token = REQUESTS[request_].get(TOKEN, TOKEN)
+    ran = run(client, f"{example}\n{SHOW_SIGNATURE[client]}\n", tmp_path, URL=url, TOKEN=token)
     assert ran.returncode == 0, ran.stderr
+    signature = re.findall(r"\b30[0-9a-f\s]{130,}", ran.stdout)[-1]
+    assert not is_high(bytes.fromhex(signature))
 
 
-@pytest.mark.parametrize("client", CLIENTS)
-def test_the_example_takes_notes_that_other_writers_escape(
-    client: str, url: str, tmp_path: Path
+@pytest.mark.parametrize(
+    ("client", "failure"), [(client, row) for clients, row in FAILURES for client in clients]
+)
+def test_a_recipe_says_why_it_signs_nothing(
+    client: str, failure: Failure, url: str, tmp_path: Path
 ) -> None:
-    nonce = '"01J9ZQ6K3M"'
-    notes = r'"\u007f \\u007f \\\u007f \\ \" / < \u00e9 \u2028"'
-    example = CLIENTS[client].replace(nonce, f'{nonce}, "notes": {notes}')
-    assert notes in example
-    ran = run(client, example, tmp_path, URL=url)
-    assert ran.returncode == 0, ran.stderr
+    variables, replacement, reason = failure
+    example = CLIENTS[client].replace(*replacement, 1)
+    assert_it_fails(reason, client, example, tmp_path, **({"URL": url} | variables))
 
 
 @pytest.mark.usefixtures("world")
 @pytest.mark.parametrize("other", OTHER_PAYLOADS)
 @pytest.mark.parametrize("client", CLIENTS)
-def test_the_example_signs_nothing_else_than_it_asked_for(
-    client: str, other: str, tmp_path: Path
-) -> None:
+def test_a_recipe_signs_no_other_payload(client: str, other: str, tmp_path: Path) -> None:
+    reason = "The payload is not the expected one. Nothing was signed."
     payload = ask().body["payload"].replace(*OTHER_PAYLOADS[other])
-    with answering(payload) as url:
-        ran = run(client, CLIENTS[client], tmp_path, URL=url)
-    assert ran.returncode == 1
-    assert re.search("not signed|AssertionError|differ", ran.stderr + ran.stdout)
-    assert not list(tmp_path.glob("*.sig"))
-
-
-@pytest.mark.parametrize("client", CLIENTS)
-def test_the_example_shows_why_it_gets_no_payload(client: str, url: str, tmp_path: Path) -> None:
-    ran = run(client, CLIENTS[client], tmp_path, URL=url, TOKEN="unknown")  # noqa: S106 -- no token
-    assert ran.returncode
-    assert re.search("401|NotAMember", ran.stderr)
-    assert not list(tmp_path.glob("*.sig"))
+    with listening(Response(json.dumps({"payload": payload})), "127.0.0.1", 0) as url:
+        assert_it_fails(reason, client, CLIENTS[client], tmp_path, URL=url)
 
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_a_failure_does_not_close_the_terminal(shell: str, tmp_path: Path) -> None:
-    with answering("{}") as url:
-        ran = run(shell, SHELL + "echo The terminal is open.\n", tmp_path, URL=url)
+    ran = run(shell, SHELL + "echo The terminal is open.\n", tmp_path, URL=None)
     assert "The terminal is open." in ran.stdout
 
 
-@pytest.mark.parametrize("tampered", ["payload.txt", "ed25519.sig", "secp256k1.sig"])
-def test_what_was_tampered_with_does_not_verify(url: str, tampered: str, tmp_path: Path) -> None:
-    assert run("bash", SHELL, tmp_path, URL=url).returncode == 0
-    file = tmp_path / tampered
-    file.write_bytes(file.read_bytes()[:-1] + b"?")
-    verify = [line for line in SHELL.splitlines() if " -verify " in line]
-    results = {line: run("bash", line, tmp_path).returncode for line in verify}
-    assert {line for line, result in results.items() if result} == {
-        line for line in verify if tampered in line
-    }
-
-
-@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
-def test_the_shell_rebuilds_the_golden_payload(vector: dict[str, Any], tmp_path: Path) -> None:
+def test_the_shell_rebuilds_the_golden_payloads(tmp_path: Path) -> None:
     (rebuild,) = re.findall(
-        r"^ *jq --null-input.*?cmp - payload.txt$", SHELL, re.MULTILINE | re.DOTALL
+        r"^ *(jq [^\n]*--sort-keys.*?cmp - )received.txt", SHELL, re.MULTILINE | re.DOTALL
     )
-    (tmp_path / "payload.txt").write_text(vector["payload"])
-    ids, body = members_of(vector)
-    ran = run("zsh", rebuild, tmp_path, ids=json.dumps(ids), body=json.dumps(body))
-    assert ran.returncode == 0, ran.stdout
+    lines = []
+    for number, vector in enumerate(VECTORS):
+        (tmp_path / str(number)).write_text(vector["payload"])
+        ids, body = (shlex.quote(json.dumps(part)) for part in members_of(vector))
+        lines.append(f"ids={ids}; body={body}; {rebuild}{number} || exit")
+    (tmp_path / "script").write_text("\n".join(lines))
+    ran = run("zsh", ". ./script && echo All are the same.\n", tmp_path)
+    assert "All are the same." in ran.stdout, ran.stdout
 
 
-@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
-def test_python_rebuilds_the_golden_payload_by_what_the_table_says(vector: dict[str, Any]) -> None:
-    (expression,) = re.findall(r"`(json\.dumps\(.*?\))`", DOCUMENT)
-    ids, body = members_of(vector)
-    rebuilt = eval(expression, {"json": json, "members": ids | body})  # noqa: S307 -- the document's own words
-    assert rebuilt == vector["payload"]
+def test_python_rebuilds_the_golden_payloads() -> None:
+    (expression,) = re.findall(r"^expected = (.*)$", PYTHON, re.MULTILINE)
+    for vector in VECTORS:
+        ids, body = members_of(vector)
+        rebuilt = eval(expression, {"json": json, "ids": ids, "body": body})  # noqa: S307 -- the document's own words
+        assert rebuilt == vector["payload"]
 
 
-def test_another_implementation_in_another_language_gives_the_golden_payloads() -> None:
-    ran = subprocess.run(
-        ["node", "tests/vectors.mjs"],  # noqa: S607 -- the one on PATH is the one the README asks for
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def test_other_implementations_in_another_language_give_the_golden_payloads(tmp_path: Path) -> None:
+    ran = run("node", f'import "{ROOT}/tests/vectors.mjs";', tmp_path)
     said = f"{len(VECTORS)} payloads are the same, {len(SIGNED)} signatures verify.\n"
     assert ran.stdout == said, ran.stderr
+
+
+def test_kms_signs_the_digest_of_the_payload(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("URL", url)
+    monkeypatch.setenv("TOKEN", TOKEN)
+    session = boto3.Session()
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
+    kms = boto3.client("kms")
+    key = kms.create_key(KeySpec="ECC_SECG_P256K1", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
+    with pytest.raises(SystemExit, match="KMS did not sign"):
+        exec(PYTHON + KMS, {})  # noqa: S102 -- the document's own words
+    kms.create_alias(AliasName="alias/deallocation-signing", TargetKeyId=key)
+    requests: list[dict[str, Any]] = []
+    session.events.register(
+        "provide-client-params.kms.Sign", lambda params, **_: requests.append(params)
+    )
+    names: dict[str, Any] = {}
+    exec(PYTHON + KMS, names)  # noqa: S102 -- likewise
+    digest = names["sha256"](ask().body["payload"].encode()).digest()
+    assert requests == [
+        {
+            "KeyId": "alias/deallocation-signing",
+            "Message": digest,
+            "MessageType": "DIGEST",
+            "SigningAlgorithm": "ECDSA_SHA_256",
+        }
+    ]
+    public_key = load_der_public_key(kms.get_public_key(KeyId=key)["PublicKey"])
+    assert isinstance(public_key, ec.EllipticCurvePublicKey)
+    # moto hashes the digest too. AWS KMS does not.
+    public_key.verify(names["signature"], digest, ec.ECDSA(names["hashes"].SHA256()))
+    for _ in range(8):  # half of KMS's own signatures have a high S
+        exec(KMS, names)  # noqa: S102 -- likewise
+        assert not is_high(names["signature"])
+    low, high = (b64decode(ECDSA[high]["signature"]["base64"]) for high in (False, True))
+    assert names["low_s"](high) == names["low_s"](low) == low
+
+
+def test_der_and_the_numbers_r_and_s_are_converted_as_shown() -> None:
+    to_der, to_numbers = re.findall(r"`(\S*utils\.encode\S+.*?|b\"\"\.join.*?)`", DOCUMENT)
+    signature = ECDSA[True]["signature"]
+    names: dict[str, Any] = {"utils": utils, "der": b64decode(signature["base64"])}
+    names["rs"] = eval(to_numbers, names)  # noqa: S307 -- the document's own words
+    assert len(names["rs"]) == 64
+    assert eval(to_der, names) == names["der"]  # noqa: S307 -- likewise
+
+
+@pytest.mark.usefixtures("world")
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_missing_body_is_answered_as_shown(method: str) -> None:
+    (detail,) = ask(method, body="").body["details"]
+    assert f'`{detail["field"]}`: "{detail["message"]}"' in " ".join(DOCUMENT.split())
 
 
 @pytest.mark.usefixtures("world")
 def test_the_deallocation_endpoint_checks_a_payload_as_shown() -> None:
     body = BODY | {"payload": ask().body["payload"], "signature": "c2lnbmF0dXJl"}
-    path = {"enterprise_id": ACME["enterprise_id"], "connection_id": ACME["connection_id"]}
+    path = {"enterprise_id": ENTERPRISE_ID, "connection_id": CONNECTION_ID}
     given: dict[str, Any] = path | {"body": json.dumps(body).encode()}
     exec(VERIFIER, given)  # noqa: S102 -- the document's own words
     assert given["message"] == body["payload"].encode()
     body["payload"] += " "
     with pytest.raises(PayloadMismatch):
         exec(VERIFIER, path | {"body": json.dumps(body).encode()})  # noqa: S102 -- likewise
+
+
+def test_the_oldest_python_that_is_named_can_read_the_verifier() -> None:
+    (minor,) = re.findall(r"needs Python 3\.(\d+) or newer", DOCUMENT)
+    sources = "".join(path.read_text() for path in (ROOT / "domain").glob("*.py"))
+    ast.parse(sources, feature_version=(3, int(minor)))
+    with pytest.raises(SyntaxError):
+        ast.parse(sources, feature_version=(3, int(minor) - 1))
 
 
 def test_the_table_of_errors_names_those_of_the_domain() -> None:
