@@ -1,0 +1,53 @@
+"""The locked packages, on each machine that the documents name."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from uv import find_uv_bin
+
+from tools.world import ROOT
+
+PLATFORMS = {
+    "Mac with Apple's processor": "aarch64-apple-darwin",
+    "Linux, Intel or AMD": "x86_64-unknown-linux-gnu",
+    "Linux on arm64": "aarch64-unknown-linux-gnu",
+}
+LOCKS = [path.stem for path in sorted((ROOT / "requirements").glob("*.txt"))]
+LINUX_ONLY = {"bench", "runtime"}
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_installs_from_wheels_on_each_machine(lock: str, tmp_path: Path) -> None:
+    command = [find_uv_bin(), "pip", "install", "--quiet", "--dry-run", "--no-deps"]
+    command += ["--python", sys.executable, "--target", str(tmp_path), "--python-version", "3.13"]
+    command += ["--only-binary", ":all:", "-r", str(ROOT / f"requirements/{lock}.txt")]
+    for platform in PLATFORMS.values():
+        if "linux" in platform or lock not in LINUX_ONLY:
+            subprocess.run(  # noqa: S603 -- our own words
+                [*command, "--python-platform", platform], check=True
+            )
+
+
+def test_the_documents_name_these_machines() -> None:
+    text = (ROOT / "docs/local.md").read_text()
+    machines = re.findall(r"^\| ((?:Mac|Linux)[^|]*?) \|", text, re.MULTILINE)
+    assert machines == list(PLATFORMS)
+
+
+def test_the_tools_take_the_credentials_of_aws_login(tmp_path: Path) -> None:
+    (tmp_path / ".aws").mkdir()
+    session = "arn:aws:iam::123456789012:user/operator"
+    config = f"[default]\nregion = eu-central-1\nlogin_session = {session}\n"
+    (tmp_path / ".aws" / "config").write_text(config)
+    words = "credential acme-capital trader --scope settlement_network_read --table StateTable"
+    result = subprocess.run(  # noqa: S603 -- our own words
+        [sys.executable, "-m", "tools", *words.split()],
+        env={"HOME": str(tmp_path)},
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert "Please reauthenticate with 'aws login'" in result.stderr
