@@ -101,7 +101,7 @@ def test_nothing_comes_from_another_host_and_nothing_goes_wrong(
 
 def test_the_get_cannot_be_sent_and_the_page_says_why(page: Page) -> None:
     page.locator(".opblock-get .opblock-summary").first.click()
-    expect(page.locator(".opblock-get .opblock-description")).to_contain_text("no browser can")
+    expect(page.locator(".opblock-get .opblock-description")).to_contain_text("No browser can")
     expect(page.locator(".opblock-get .execute")).to_have_count(0)
     page.get_by_text("Why not the GET?").click()
     expect(page.get_by_text("the Fetch standard forbids it. The answer")).to_be_visible()
