@@ -78,7 +78,7 @@ check: $(DEV) $(NODE_INSTALLED) .venv-sam/.installed .venv-checkov/.installed ##
 	.venv-sam/bin/cfn-lint --append-rules cfn_lint_serverless.rules --template template.yaml docs/add-ons/*.yaml
 	AWS_DEFAULT_REGION=eu-central-1 .venv-sam/bin/python tests/support/translate.py | .venv-sam/bin/cfn-lint
 	.venv-checkov/bin/checkov --file template.yaml docs/add-ons/*.yaml --compact --quiet --skip-download
-	tests/node_modules/.bin/redocly lint --extends recommended-strict --skip-rule info-license openapi.yaml
+	tests/node_modules/.bin/redocly lint --extends recommended-strict openapi.yaml
 
 build: .venv-sam/.installed ## Build the function for AWS
 	$(SAM) build
