@@ -141,7 +141,7 @@ def listening(app: "WSGIApplication", host: str, port: int) -> Iterator[str]:
 
 
 def create_table(client: "DynamoDBClient") -> None:
-    """Creates the table `TABLE_NAME` as template.yaml's `StateTable` describes it, and waits for it."""
+    """Creates the table `TABLE_NAME` as template.yaml's `StateTable` describes it, and waits until it exists."""
     properties = template()["Resources"]["StateTable"]["Properties"]
     client.create_table(
         TableName=TABLE_NAME,
