@@ -122,11 +122,9 @@ def dynamodb(
     try:
         getaddrinfo(host, port)
     except (OSError, UnicodeError):
-        message = "is not an address or a name of this machine"
-        raise typer.BadParameter(message, param_hint="--host") from None
+        raise typer.BadParameter("is not an address or a name", param_hint="--host") from None
     with suppress(KeyboardInterrupt), world.dynamodb_server(host, port) as url:
-        table = f"Table {world.TABLE_NAME} of {world.REGION}, with the sample state,"
-        typer.echo(f"{table} at {url} until Ctrl-C")
+        typer.echo(f"Table {world.TABLE_NAME} of {world.REGION}, with sample state, at {url}")
         Event().wait()
 
 

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
     from tools.state_file import StoredItem
 
-
 TableOption = Annotated[str, typer.Option(help="The table: the stack's output TableName")]
 Scope = StrEnum("Scope", {"READ": READ_SCOPE, "WRITE": WRITE_SCOPE})
 

@@ -17,10 +17,7 @@ from pathlib import Path
 from typing import Any
 
 SERVICE = "dynamodb"
-OPERATIONS = {
-    "BatchGetItem",
-    "DescribeEndpoints",  # botocore's own, if endpoint discovery is switched on
-}
+OPERATIONS = {"BatchGetItem", "DescribeEndpoints"}  # the second is for endpoint discovery
 # https://www.amazontrust.com/repository/: the five roots that every AWS endpoint chains to.
 ROOTS = {
     "8ecde6884f3d87b1125ba31ac3fcb13d7016de7f57cc904fe1cb97c6ae98196e": "Amazon Root CA 1",
@@ -46,11 +43,8 @@ def prune(bundle: Path) -> None:
         for path in (bundle / package / "data").iterdir():
             if path.is_dir() and path.name != SERVICE:
                 shutil.rmtree(path)
-    for path in (path for pattern in UNUSED for path in bundle.glob(pattern)):
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+    for path in [path for pattern in UNUSED for path in bundle.glob(pattern)]:
+        (shutil.rmtree if path.is_dir() else Path.unlink)(path)
     data = bundle / "botocore/data"
     endpoints = data / "endpoints.json"
     replace(endpoints, json.dumps(pruned_endpoints(json.loads(endpoints.read_bytes()))))
