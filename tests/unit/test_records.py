@@ -95,3 +95,8 @@ def test_a_record_cannot_be_changed() -> None:
     record = License.parse({"status": "inactive"})
     with pytest.raises(ValidationError):
         record.status = "active"  # type: ignore[misc] # -- the test needs a wrong assignment
+
+
+def test_the_error_names_every_fault_of_a_record() -> None:
+    with pytest.raises(CorruptRecord, match=r"^License: status: .+; expiresAt: [^;]+$"):
+        License.parse({"status": "perhaps", "expiresAt": Decimal(-1)})
