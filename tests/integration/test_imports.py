@@ -14,37 +14,18 @@ from tools.world import ROOT
 ALLOWED = {
     "domain": {"domain", "pydantic", "rfc8785"},
     "handlers": {
-        "handlers",
-        "domain",
-        "aws_lambda_powertools",
-        "boto3",
-        "botocore",
-        "snapshot_restore_py",
+        *("domain", "handlers"),
+        *("aws_lambda_powertools", "boto3", "botocore", "snapshot_restore_py"),
     },
     "tests/unit": {
-        "cryptography",
-        "domain",
-        "handlers",
-        "hypothesis",
-        "pydantic",
-        "pytest",
-        "tests",
+        *("domain", "handlers", "tests"),
+        *("cryptography", "hypothesis", "pydantic", "pytest"),
     },
 }
 IMPURE = {
-    "datetime",
-    "io",
-    "logging",
-    "os",
-    "pathlib",
-    "random",
-    "secrets",
-    "socket",
-    "time",
-    "uuid",
+    *("datetime", "io", "logging", "os", "pathlib"),
+    *("random", "secrets", "socket", "time", "uuid"),
 }
-
-
 # None in sys.modules makes an import fail.
 ON_A_REAL_TABLE = """
 import sys

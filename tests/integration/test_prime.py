@@ -1,4 +1,4 @@
-"""What the function does before SnapStart takes its snapshot, and what stays of it."""
+"""The hook that Lambda calls before SnapStart takes its snapshot."""
 
 import json
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,40 +13,34 @@ from tests.support.dynamodb import QUICK_FAULTS, dynamodb_answering, read, writt
 
 pytestmark = pytest.mark.usefixtures("world")
 
-FAULTS = ("throttled", "access denied", "no such table", "closes without an answer")
-
 
 @pytest.fixture(autouse=True)
 def frozen(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What was left out of garbage collection, instead of the objects of all tests."""
+    """The calls of `gc.freeze`, which would act on the objects of all tests."""
     calls: list[str] = []
     monkeypatch.setattr("gc.freeze", lambda: calls.append("freeze"))
     return calls
 
 
-def test_lambda_calls_it_before_the_snapshot() -> None:
+def test_prime_is_registered_before_the_snapshot() -> None:
     assert (prime, (), {}) in snapshot_restore_py.get_before_snapshot()
 
 
-def test_it_reads_keys_that_no_request_can_have(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_prime_reads_keys_that_no_request_can_have_and_logs_nothing(
+    frozen: list[str], log_lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with dynamodb_answering([read([], [])], monkeypatch) as requests:
         prime()
     (request,) = requests
     ((_, wanted),) = request["RequestItems"].items()
     assert {key["pk"]["S"] for key in wanted["Keys"]} == {"ENTERPRISE#"}
-
-
-def test_it_writes_nothing_to_the_log_if_the_read_succeeds(log_lines: Lines) -> None:
-    prime()
     assert log_lines() == []
-
-
-def test_it_leaves_what_startup_made_out_of_garbage_collection(frozen: list[str]) -> None:
-    prime()
     assert frozen == ["freeze"]
 
 
-def test_the_first_request_after_it_opens_a_new_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_request_after_prime_opens_a_new_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     clients: list[tuple[str, int]] = []
 
     class Connection(BaseHTTPRequestHandler):
@@ -72,7 +66,9 @@ def test_the_first_request_after_it_opens_a_new_connection(monkeypatch: pytest.M
     assert primed != first == second
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize(
+    "fault", ["throttled", "access denied", "no such table", "closes without an answer"]
+)
 def test_a_failed_read_is_a_warning_and_does_not_stop_the_deployment(
     fault: str, log_lines: Lines, frozen: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
