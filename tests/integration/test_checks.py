@@ -1,4 +1,4 @@
-"""The contract's table of checks, through the handler. tests/unit/test_access.py has all of it."""
+"""The contract's table of checks, a row each. tests/unit/test_access.py has all of them."""
 
 from typing import Any
 
@@ -28,18 +28,32 @@ NAMES = {
     "422-unsupported-currency": "CurrencyNotSupported",
     "500-corrupt-record": "InternalError",
 }
-BY_STATUS = {"200": "", "400": "InvalidRequest"}
-WITHOUT_A_READ = {"", "Unauthenticated", "InvalidRequest", "RouteNotFound", "MethodNotAllowed"}
+HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 405: {"Allow": "GET, POST"}}
+WITHOUT_A_READ = {"Unauthenticated", "InvalidRequest", "RouteNotFound", "MethodNotAllowed"}
 
 
 @pytest.mark.parametrize("sample", sample_events(), ids=lambda sample: sample.name)
-def test_each_sample_event_gets_its_status_and_name_after_at_most_one_read(
+def test_each_sample_event_gets_the_contracts_answer_after_at_most_one_read(
     sample: Any, reads: Reads
 ) -> None:
-    name = NAMES.get(sample.name) or BY_STATUS[sample.name[:3]]
     answer = call(sample.event)
-    assert (answer.status, answer.name) == (sample.status, name)
-    assert len(reads) == (1 if answer.status == 200 or name not in WITHOUT_A_READ else 0)
+    request_id = sample.event["requestContext"]["requestId"]
+    assert answer.status == sample.status
+    assert answer.headers == {
+        "Request-Id": request_id,
+        "Cache-Control": "no-store",
+        "Content-Type": "application/json",
+        **HEADERS.get(answer.status, {}),
+    }
+    if answer.status == 200:
+        assert answer.body.keys() == {"payload"}
+    else:
+        details = {"details"} if answer.status == 400 else set()
+        assert answer.body.keys() == {"error", "name", "requestId"} | details
+        assert answer.name == NAMES.get(sample.name, "InvalidRequest")
+        assert answer.body["error"].endswith(".")
+        assert answer.body["requestId"] == request_id
+    assert len(reads) == (0 if answer.name in WITHOUT_A_READ else 1)
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -12,56 +12,49 @@ TOKEN = "sample-token-trader"  # noqa: S105 -- of the sample world
 
 
 @pytest.mark.parametrize(
-    "headers",
+    ("name", "value"),
     [
-        {"Authorization": [f"Bearer {TOKEN}"]},
-        {"authorization": [f"bearer {TOKEN}"]},
-        {"AUTHORIZATION": [f"BEARER   {TOKEN}"]},
-        {"Authorization": [f" Bearer {TOKEN}\t"]},
+        ("Authorization", f"Bearer {TOKEN}"),
+        ("authorization", f"bearer {TOKEN}"),
+        ("AUTHORIZATION", f"BEARER   {TOKEN}"),
+        ("Authorization", f" Bearer {TOKEN}\t"),
     ],
 )
-def test_a_bearer_token_is_read_with_its_scheme_and_header_name_in_any_case(headers: Any) -> None:
-    assert bearer_token({"multiValueHeaders": headers}) == TOKEN
+def test_a_bearer_token_is_read_with_its_scheme_and_header_name_in_any_case(
+    name: str, value: str
+) -> None:
+    assert bearer_token({"multiValueHeaders": {name: [value]}}) == TOKEN
 
 
-NO_USABLE_TOKEN: list[dict[str, Any]] = [
-    {},
-    {"Authorization": [""]},
-    {"Authorization": ["Bearer"]},
-    {"Authorization": ["Bearer "]},
-    {"Authorization": [TOKEN]},
-    {"Authorization": [f"Basic {TOKEN}"]},
-    {"Authorization": [f"Bearer{TOKEN}"]},
-    {"Authorization": [f"XBearer {TOKEN}"]},
-    {"Authorization": [f"Bearer\t{TOKEN}"]},
-    {"Authorization": [f"Bearer\N{NO-BREAK SPACE}{TOKEN}"]},
-    {"Authorization": [f"Bearer {TOKEN} more"]},
-    {"Authorization": [f"Bearer {TOKEN}, Bearer sample-token-viewer"]},
-    {"Authorization": ["Bearer ="]},
-    {"Authorization": ["Bearer sämple"]},
-    {"Authorization": ["Bearer \N{KELVIN SIGN}"]},  # its lower case is an ASCII letter
-    {"Authorization": [f"Bearer {TOKEN}\n"]},
-    {"Authorization": [f"Bearer {TOKEN}", f"Bearer {TOKEN}"]},
-    {"Authorization": [f"Bearer {TOKEN}"], "authorization": ["Bearer x"]},
-    {"X-Authorization": [f"Bearer {TOKEN}"]},
-]
-
-
-@pytest.mark.parametrize("headers", NO_USABLE_TOKEN)
-def test_anything_but_one_bearer_token_is_unauthenticated(headers: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("", "Bearer", "Bearer ", "Bearer =", "Bearer s\u00e4mple", TOKEN),
+        *(f"Basic {TOKEN}", f"Bearer{TOKEN}", f"XBearer {TOKEN}", f"Bearer\t{TOKEN}"),
+        *(f"Bearer\N{NO-BREAK SPACE}{TOKEN}", f"Bearer {TOKEN} more", f"Bearer {TOKEN}\n"),
+        f"Bearer {TOKEN}, Bearer sample-token-viewer",
+        "Bearer \N{KELVIN SIGN}",  # its lower case is an ASCII letter
+    ],
+)
+def test_anything_but_a_bearer_token_is_unauthenticated(value: str) -> None:
     with pytest.raises(Unauthenticated):
-        bearer_token({"multiValueHeaders": headers})
+        bearer_token({"multiValueHeaders": {"Authorization": [value]}})
 
 
 @pytest.mark.parametrize(
     "event",
     [
         {},
-        {"headers": None},
         {"headers": None, "multiValueHeaders": None},
+        {"multiValueHeaders": {"Authorization": [f"Bearer {TOKEN}", f"Bearer {TOKEN}"]}},
+        {"multiValueHeaders": {"Authorization": [f"Bearer {TOKEN}"], "authorization": ["x"]}},
+        {"multiValueHeaders": {"X-Authorization": [f"Bearer {TOKEN}"]}},
+        {"multiValueHeaders": {"Accept": ["*/*"]}, "headers": {"Authorization": f"Bearer {TOKEN}"}},
     ],
 )
-def test_an_event_without_header_values_is_unauthenticated(event: dict[str, Any]) -> None:
+def test_an_event_without_exactly_one_authorization_header_is_unauthenticated(
+    event: dict[str, Any],
+) -> None:
     with pytest.raises(Unauthenticated):
         bearer_token(event)
 
@@ -70,15 +63,6 @@ def test_an_event_without_header_values_is_unauthenticated(event: dict[str, Any]
 def test_the_map_of_single_header_values_is_enough(many: object) -> None:
     event = {"headers": {"Authorization": f"Bearer {TOKEN}"}, "multiValueHeaders": many}
     assert bearer_token(event) == TOKEN
-
-
-def test_the_two_maps_of_headers_are_not_merged() -> None:
-    event = {
-        "headers": {"Authorization": f"Bearer {TOKEN}"},
-        "multiValueHeaders": {"Accept": ["application/json"]},
-    }
-    with pytest.raises(Unauthenticated):
-        bearer_token(event)
 
 
 @pytest.mark.parametrize(
