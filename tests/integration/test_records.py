@@ -61,7 +61,7 @@ def may_have_the_payload(method: str, currency: str, records: Records) -> bool:
         {"settlement_network_write"} if method == "POST" else set()
     )
     return (
-        all(float(each.get("expiresAt", {"N": "inf"})["N"]) > time() for each in records.values())
+        all(float(r.get("expiresAt", {"N": "inf"})["N"]) > time() for r in records.values())
         and needed <= set(records["credential"]["scopes"]["SS"])
         and records["license"]["status"] == {"S": "active"}
         and records["connection"]["active"] == {"BOOL": True}

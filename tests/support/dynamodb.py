@@ -24,8 +24,6 @@ type Reply = tuple[int, dict[str, Any]]
 type Action = Callable[[socket], None]
 """Acts on the connection in place of an answer. The connection is closed after that."""
 type Step = Reply | bytes | Action
-type Script = Sequence[Step]
-"""The steps for the requests, in order. The last step repeats."""
 
 PATIENCE = 5
 """How long a silent server waits, in seconds. A client without a time-out sees no time-out then."""
@@ -91,53 +89,52 @@ def resets(connection: socket) -> None:
 
 
 class Fault(NamedTuple):
-    """A lasting fault, the number of attempts that it costs, and the exception in the log."""
+    """A lasting fault, the exception in the log, and the number of attempts that it costs."""
 
     step: Step
-    attempts: int
     exception: str
+    attempts: int = ATTEMPTS
 
 
 _WHOLE = written(200, ALLOWED)
+_THROTTLED = "ProvisionedThroughputExceededException"
+_NO_TABLE = "ResourceNotFoundException"
 
 QUICK_FAULTS = {
-    "closes without an answer": Fault(sends(b""), ATTEMPTS, "ConnectionClosedError"),
-    "resets the connection": Fault(resets, ATTEMPTS, "ConnectionClosedError"),
-    "closes in the head": Fault(sends(_WHOLE[:40]), 1, "KeyError"),
-    "closes in the body": Fault(sends(_WHOLE[:-1]), ATTEMPTS, "KeyError"),
-    "does not speak HTTP": Fault(sends(b"220 ready\r\n"), ATTEMPTS, "ConnectionClosedError"),
-    "500": Fault(failed(500, "InternalServerError"), ATTEMPTS, "InternalServerError"),
-    "503": Fault(failed(503, "ServiceUnavailable"), ATTEMPTS, "ClientError"),
-    "500 in HTML": Fault(written(500, b"<html>"), ATTEMPTS, "ClientError"),
-    "throttled": Fault(
-        failed(400, "ProvisionedThroughputExceededException"),
-        ATTEMPTS,
-        "ProvisionedThroughputExceededException",
-    ),
-    "expired credentials": Fault(failed(400, "ExpiredTokenException"), 1, "ClientError"),
-    "access denied": Fault(failed(400, "AccessDeniedException"), 1, "ClientError"),
-    "no such table": Fault(
-        failed(400, "ResourceNotFoundException"), 1, "ResourceNotFoundException"
-    ),
-    "redirect": Fault(written(302, b"", {"Location": "/"}), 1, "ClientError"),
-    "empty body": Fault(written(200, b""), 1, "KeyError"),
-    "broken JSON": Fault(written(200, ALLOWED[:-1]), 1, "KeyError"),
-    "JSON that is not an object": Fault(written(200, b"[]"), 1, "AttributeError"),
-    "bad UTF-8": Fault(written(200, b'"\xff"'), 1, "UnicodeDecodeError"),
+    "closes without an answer": Fault(sends(b""), "ConnectionClosedError"),
+    "resets the connection": Fault(resets, "ConnectionClosedError"),
+    "closes in the head": Fault(sends(_WHOLE[:40]), "KeyError", 1),
+    "closes in the body": Fault(sends(_WHOLE[:-1]), "KeyError"),
+    "does not speak HTTP": Fault(sends(b"220 ready\r\n"), "ConnectionClosedError"),
+    "500": Fault(failed(500, "InternalServerError"), "InternalServerError"),
+    "503": Fault(failed(503, "ServiceUnavailable"), "ClientError"),
+    "500 in HTML": Fault(written(500, b"<html>"), "ClientError"),
+    "throttled": Fault(failed(400, _THROTTLED), _THROTTLED),
+    "expired credentials": Fault(failed(400, "ExpiredTokenException"), "ClientError", 1),
+    "access denied": Fault(failed(400, "AccessDeniedException"), "ClientError", 1),
+    "no such table": Fault(failed(400, _NO_TABLE), _NO_TABLE, 1),
+    "redirect": Fault(written(302, b"", {"Location": "/"}), "ClientError", 1),
+    "empty body": Fault(written(200, b""), "KeyError", 1),
+    "broken JSON": Fault(written(200, ALLOWED[:-1]), "KeyError", 1),
+    "JSON that is not an object": Fault(written(200, b"[]"), "AttributeError", 1),
+    "bad UTF-8": Fault(written(200, b'"\xff"'), "UnicodeDecodeError", 1),
 }
 SILENT_FAULTS = {
-    "never answers": Fault(stalls(b""), ATTEMPTS, "ReadTimeoutError"),
-    "stops in the head": Fault(stalls(_WHOLE[:40]), ATTEMPTS, "ReadTimeoutError"),
-    "stops in the body": Fault(stalls(_WHOLE[:-1]), ATTEMPTS, "ReadTimeoutError"),
+    "never answers": Fault(stalls(b""), "ReadTimeoutError"),
+    "stops in the head": Fault(stalls(_WHOLE[:40]), "ReadTimeoutError"),
+    "stops in the body": Fault(stalls(_WHOLE[:-1]), "ReadTimeoutError"),
 }
 _NUMBERS = count()
 
 
 @contextmanager
 def dynamodb_answering(
-    script: Script, monkeypatch: pytest.MonkeyPatch
+    script: Sequence[Step], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[list[dict[str, Any]]]:
-    """Points the function at a server that follows the script. Yields its requests, parsed."""
+    """Points the function at a server that follows the script. Yields its requests, parsed.
+
+    The last step of the script repeats.
+    """
     requests: list[dict[str, Any]] = []
 
     class Handler(BaseHTTPRequestHandler):
