@@ -25,7 +25,7 @@ type Action = Callable[[socket], None]
 """Acts on the connection in place of an answer. The connection is closed after that."""
 type Step = Reply | bytes | Action
 
-PATIENCE = 5
+PATIENCE = 3
 """How long a silent server waits, in seconds. A client without a time-out sees no time-out then."""
 
 RECORDS: dict[str, dict[str, Any]] = {

@@ -1,7 +1,7 @@
 """Prints the CloudFormation that SAM makes of template.yaml: what is linted, tested and deployed.
 
 It runs in SAM's own environment (.venv-sam), whose translator is the one that checks and builds. The
-function's code is where the argument says, an object in S3.
+argument is the URL of the function's code in S3.
 """
 
 import json
