@@ -1,90 +1,77 @@
-"""Stored records decide the answer: the requests' own records, if they are valid."""
+"""Stored records decide the answer: the request's own records, if they are valid."""
 
+from decimal import Decimal
 from time import time
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
-from boto3.dynamodb.types import TypeDeserializer
+from boto3.dynamodb.types import TypeSerializer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handlers.state import enterprise_key, read_records
-from tests.support.calls import METHODS, Answer, Lines, ask, assert_internal_error
+from domain.records import Connection, Credential, License
+from handlers.state import (
+    LICENSE_KEY,
+    connection_key,
+    credential_key,
+    enterprise_key,
+    read_records,
+)
+from tests.support.calls import ACME, METHODS, Answer, Lines, ask, assert_internal_error
 from tests.support.dynalite import dynalite_world
-from tests.support.dynamodb import ITEMS, RECORDS, Reply, dynamodb_answering, read
-from tests.unit.test_records import is_valid
+from tests.support.dynamodb import ITEMS, Reply, dynamodb_answering, read
+from tests.unit.test_records import ATTRIBUTES, OPTIONAL, RECORDS, STORABLE, Record, is_valid
 from tools.world import BODY, TABLE_NAME
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-type Records = dict[str, dict[str, Any]]
-
-deserialize: Any = TypeDeserializer().deserialize
+type Records = dict[Record, dict[str, Any]]
 
 pytestmark = pytest.mark.usefixtures("world")
 
-STORED: Records = dict(zip(RECORDS, ITEMS, strict=True))
-OPTIONAL = [("credential", "expiresAt"), ("license", "expiresAt"), ("connection", "name")]
-REQUIRED = [(kind, name) for kind, record in RECORDS.items() for name in record if name != "name"]
-LISTED = [*REQUIRED, *OPTIONAL]
-VALUES: list[dict[str, Any]] = [
-    *({"S": text} for text in ("active", "inactive", "Active", "4102444800", "", "s" * 9000)),
-    *({"N": number} for number in ("0", "0.5", "4102444800", "253402300800", "9" * 38, "-1")),
-    *({"BOOL": value} for value in (True, False)),
-    {"SS": ["BTC", "settlement_network_read", "settlement_network_write"]},
-    {"SS": ["settlement_network_read"]},
-    {"SS": [f"{number}" for number in range(500)]},
-    {"SS": ["", "BTC", "settlement_network_read", "settlement_network_write"]},
-    {"B": b"active"},
-    {"NULL": True},
-    {"NS": ["1"]},
-    {"BS": [b"BTC"]},
-    {"L": [{"S": "BTC"}, {"S": "settlement_network_read"}, {"S": "settlement_network_write"}]},
-    {"M": {"S": {"S": "active"}}},
-]
-"""Values that DynamoDB can hold, at least one of each type."""
+KEYS = {
+    License: LICENSE_KEY,
+    Credential: credential_key(ACME["token"]),
+    Connection: connection_key(ACME["connection_id"]),
+}
 
 
 def may_have_the_payload(method: str, currency: str, records: Records) -> bool:
     """Whether the request gets its payload: an independent copy of the rules in `domain`."""
-    if records.keys() != {"credential", "license", "connection"}:
-        return False
-    for kind, attribute in LISTED:
-        value = records[kind].get(attribute)
-        if value is None and (kind, attribute) in REQUIRED:
-            return False
-        if value is not None and not is_valid(attribute, deserialize(value)):
+    for record, attribute in ATTRIBUTES:
+        value = records.get(record, {}).get(attribute)
+        if value is None and attribute in OPTIONAL and record in records:
+            continue
+        if not is_valid(attribute, value):
             return False
     needed = {"settlement_network_read"} | (
         {"settlement_network_write"} if method == "POST" else set()
     )
     return (
-        all(float(r.get("expiresAt", {"N": "inf"})["N"]) > time() for r in records.values())
-        and needed <= set(records["credential"]["scopes"]["SS"])
-        and records["license"]["status"] == {"S": "active"}
-        and records["connection"]["active"] == {"BOOL": True}
-        and currency in records["connection"]["currencies"]["SS"]
+        all(attributes.get("expiresAt", Decimal("inf")) > time() for attributes in records.values())
+        and needed <= records[Credential]["scopes"]
+        and records[License]["status"] == "active"
+        and records[Connection]["active"] is True
+        and currency in records[Connection]["currencies"]
     )
 
 
 def ask_with(records: Records, world: "DynamoDBClient", method: str = "POST") -> Answer:
     """Stores the records under a new enterprise, and returns the answer to its request."""
     enterprise_id = f"enterprise-{uuid4()}"
-    for record in records.values():
-        item = record | {"pk": {"S": enterprise_key(enterprise_id)}}
-        world.put_item(TableName=TABLE_NAME, Item=item)
+    for record, attributes in records.items():
+        item = {"pk": enterprise_key(enterprise_id), "sk": KEYS[record], **attributes}
+        serialized = {name: TypeSerializer().serialize(value) for name, value in item.items()}
+        world.put_item(TableName=TABLE_NAME, Item=serialized)
     return ask(method, enterprise_id=enterprise_id)
 
 
-values = (
-    st.sampled_from(VALUES)
-    | st.builds(lambda text: {"S": text}, st.text())
-    | st.builds(lambda number: {"N": str(number)}, st.integers(-(10**37), 10**37))
-    | st.builds(
-        lambda texts: {"SS": sorted(texts)}, st.sets(st.sampled_from(["BTC", "ETH"]), min_size=1)
-    )
+numbers = st.decimals(-(10**37), 10**37, places=0)
+sets = st.sets(
+    st.sampled_from(["BTC", "ETH", "settlement_network_read", "settlement_network_write"]),
+    min_size=1,
 )
 
 
@@ -94,16 +81,15 @@ def records_of_all_kinds(draw: st.DrawFn) -> Records:
 
     Most of the new values are valid, so that the later checks are reached too.
     """
-    records = {kind: dict(record) for kind, record in STORED.items()}
-    for kind, attribute in draw(st.lists(st.sampled_from(LISTED), max_size=4)):
-        valid = st.sampled_from(
-            [value for value in VALUES if is_valid(attribute, deserialize(value))]
-        )
-        records[kind][attribute] = draw(valid | valid | values)
-    for kind, attribute in draw(st.just([]) | st.lists(st.sampled_from(LISTED), max_size=1)):
-        records[kind].pop(attribute, None)
-    for kind in draw(st.just([]) | st.lists(st.sampled_from(list(STORED)), max_size=1)):
-        records.pop(kind)
+    records = {record: dict(attributes) for record, attributes in RECORDS.items()}
+    for record, attribute in draw(st.lists(st.sampled_from(ATTRIBUTES), max_size=4)):
+        values = st.sampled_from(STORABLE) | st.text() | numbers | sets
+        valid = st.sampled_from([value for value in STORABLE if is_valid(attribute, value)])
+        records[record][attribute] = draw(valid | valid | values)
+    for record, attribute in draw(st.just([]) | st.lists(st.sampled_from(ATTRIBUTES), max_size=1)):
+        records[record].pop(attribute, None)
+    for record in draw(st.just([]) | st.lists(st.sampled_from(list(RECORDS)), max_size=1)):
+        records.pop(record)
     return records
 
 
@@ -117,18 +103,17 @@ def test_the_answer_is_the_payload_if_and_only_if_the_rules_allow_it(
 
 
 def test_attributes_that_the_data_model_does_not_list_are_ignored(world: "DynamoDBClient") -> None:
-    others = {f"other{number}": value for number, value in enumerate(VALUES)}
-    license_ = STORED["license"] | others
-    assert ask_with(STORED | {"license": license_}, world).status == 200
+    others = {f"other{number}": value for number, value in enumerate(STORABLE)}
+    records = {record: attributes | others for record, attributes in RECORDS.items()}
+    assert ask_with(records, world).status == 200
 
 
 def test_the_log_names_the_corrupt_record_and_its_attributes(
     world: "DynamoDBClient", log_lines: Lines
 ) -> None:
-    record = STORED["connection"] | {"active": {"S": "perhaps"}, "name": {"S": ""}}
-    assert_internal_error(
-        ask_with(STORED | {"connection": record}, world), log_lines, "CorruptRecord"
-    )
+    connection = RECORDS[Connection] | {"active": "perhaps", "name": ""}
+    answer = ask_with(RECORDS | {Connection: connection}, world)
+    assert_internal_error(answer, log_lines, "CorruptRecord")
     (line,) = log_lines()
     assert (
         "Connection: active: Input should be a valid boolean;"
@@ -147,16 +132,16 @@ def test_a_credential_that_expires_during_the_read_has_expired(
 
     monkeypatch.setattr("handlers.signing.time", lambda: clock[0])
     monkeypatch.setattr("handlers.signing.read_records", slow_read)
-    record = STORED["credential"] | {"expiresAt": {"N": "4000000005"}}
-    assert ask_with(STORED | {"credential": record}, world).name == "NotAMember"
+    credential = RECORDS[Credential] | {"expiresAt": 4_000_000_005}
+    assert ask_with(RECORDS | {Credential: credential}, world).name == "NotAMember"
 
 
 def test_a_number_of_more_than_38_digits_in_any_attribute_is_a_500(
     log_lines: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # DynamoDB writes 1e100 with all its digits, and boto3 refuses to round them.
-    license_ = STORED["license"] | {"since": {"N": "1" + 100 * "0"}}
-    script = [read([STORED["credential"], license_, STORED["connection"]], [])]
+    since = {"since": {"N": "1" + 100 * "0"}}
+    script = [read([item | since for item in ITEMS], [])]
     with dynamodb_answering(script, monkeypatch):
         assert_internal_error(ask(), log_lines, "Rounded")
 

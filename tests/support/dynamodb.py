@@ -28,19 +28,24 @@ type Step = Reply | bytes | Action
 PATIENCE = 3
 """How long a silent server waits, in seconds. A client without a time-out sees no time-out then."""
 
-RECORDS: dict[str, dict[str, Any]] = {
-    "credential": {
-        "memberId": "trader",
-        "scopes": ["settlement_network_read", "settlement_network_write"],
-    },
-    "license": {"status": "active"},
-    "connection": {"active": True, "currencies": ["BTC"], "partnerId": "n", "name": "N"},
-}
-KEYS = {"credential": ACME["token"], "license": "OES", "connection": ACME["connection_id"]}
 ITEMS = [
-    item({"enterprise": ACME["enterprise_id"], kind: KEYS[kind], **attributes})
-    for kind, attributes in RECORDS.items()
+    item({"enterprise": ACME["enterprise_id"], **record})
+    for record in (
+        {
+            "credential": ACME["token"],
+            "memberId": "trader",
+            "scopes": ["settlement_network_read", "settlement_network_write"],
+        },
+        {"license": "OES", "status": "active"},
+        {
+            "connection": ACME["connection_id"],
+            "active": True,
+            "currencies": ["BTC"],
+            "partnerId": "northwind-exchange",
+        },
+    )
 ]
+"""The records that allow the request of `ask()`."""
 
 
 def read(items: list[dict[str, Any]], left: list[dict[str, Any]]) -> Reply:

@@ -9,23 +9,26 @@ from pydantic import ValidationError
 from domain.errors import CorruptRecord
 from domain.records import Connection, Credential, License
 
-RECORDS: dict[type[License | Credential | Connection], dict[str, Any]] = {
+type Record = type[License | Credential | Connection]
+
+RECORDS: dict[Record, dict[str, Any]] = {
     License: {"status": "active", "expiresAt": Decimal(4102444800)},
     Credential: {
         "memberId": "trader",
-        "scopes": {"settlement_network_read"},
-        "expiresAt": Decimal(0),
+        "scopes": {"settlement_network_read", "settlement_network_write"},
+        "expiresAt": Decimal(4102444800),
     },
     Connection: {"active": True, "currencies": {"BTC"}, "partnerId": "n", "name": "N"},
 }
 OPTIONAL = {"expiresAt", "name"}
-VALUES: list[Any] = [
-    *("active", "inactive", "Active", "true", "", "4102444800"),
-    *(True, False, None),
+STORABLE: list[Any] = [
+    *("active", "inactive", "Active", "true", "", "4102444800", True, False, None, b"BTC", 1),
     *(Decimal(0), Decimal("0.5"), Decimal(253_402_300_799), Decimal(253_402_300_800)),
-    *(Decimal(-1), Decimal("9e125"), Decimal("NaN"), Decimal("Infinity"), 1, 1.5),
-    *({"BTC"}, {"a", ""}, {Decimal(1)}, {b"BTC"}, set(), ["BTC"], ("BTC",), {"BTC": 1}, b"BTC"),
+    *(Decimal(-1), Decimal("9" * 38), ["BTC"], {"BTC": 1}),
+    *({"BTC"}, {"a", ""}, {Decimal(1)}, {b"BTC"}, {"settlement_network_read"}),
 ]
+"""Values that DynamoDB can hold, at least one of each type."""
+VALUES = [*STORABLE, Decimal("9e125"), Decimal("NaN"), Decimal("Infinity"), 1.5, set(), ("BTC",)]
 
 
 def is_valid(attribute: str, value: Any) -> bool:
@@ -50,7 +53,7 @@ ATTRIBUTES = [(record, name) for record, fields in RECORDS.items() for name in f
 @pytest.mark.parametrize(("record", "attribute"), ATTRIBUTES)
 @pytest.mark.parametrize("value", VALUES)
 def test_a_record_is_corrupt_if_and_only_if_a_value_is_not_valid(
-    record: type[License | Credential | Connection], attribute: str, value: object
+    record: Record, attribute: str, value: object
 ) -> None:
     item = RECORDS[record] | {attribute: value}
     if is_valid(attribute, value):
@@ -62,7 +65,7 @@ def test_a_record_is_corrupt_if_and_only_if_a_value_is_not_valid(
 
 @pytest.mark.parametrize(("record", "attribute"), ATTRIBUTES)
 def test_a_record_may_lack_an_optional_attribute_and_no_other(
-    record: type[License | Credential | Connection], attribute: str
+    record: Record, attribute: str
 ) -> None:
     item = {name: value for name, value in RECORDS[record].items() if name != attribute}
     if attribute in OPTIONAL:
@@ -74,7 +77,7 @@ def test_a_record_may_lack_an_optional_attribute_and_no_other(
 
 @pytest.mark.parametrize("record", RECORDS)
 def test_an_attribute_that_the_data_model_does_not_list_is_ignored(
-    record: type[License | Credential | Connection],
+    record: Record,
 ) -> None:
     assert record.parse(RECORDS[record] | {"since": b"x"}) == record.parse(RECORDS[record])
 
