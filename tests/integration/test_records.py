@@ -108,19 +108,6 @@ def test_attributes_that_the_data_model_does_not_list_are_ignored(world: "Dynamo
     assert ask_with(records, world).status == 200
 
 
-def test_the_log_names_the_corrupt_record_and_its_attributes(
-    world: "DynamoDBClient", log_lines: Lines
-) -> None:
-    connection = RECORDS[Connection] | {"active": "perhaps", "name": ""}
-    answer = ask_with(RECORDS | {Connection: connection}, world)
-    assert_internal_error(answer, log_lines, "CorruptRecord")
-    (line,) = log_lines()
-    assert (
-        "Connection: active: Input should be a valid boolean;"
-        " name: String should have at least 1 character"
-    ) in line["exception"]
-
-
 def test_a_credential_that_expires_during_the_read_has_expired(
     world: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch
 ) -> None:
