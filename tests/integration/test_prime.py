@@ -1,15 +1,11 @@
 """The hook that Lambda calls before SnapStart takes its snapshot."""
 
-import json
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
-
 import pytest
 import snapshot_restore_py
 
 from handlers.signing import prime
 from tests.support.calls import Lines, ask
-from tests.support.dynamodb import QUICK_FAULTS, dynamodb_answering, read, written
+from tests.support.dynamodb import QUICK_FAULTS, dynamodb_answering, read
 
 pytestmark = pytest.mark.usefixtures("world")
 
@@ -41,28 +37,11 @@ def test_prime_reads_keys_that_no_request_can_have_and_logs_nothing(
 def test_the_first_request_after_prime_opens_a_new_connection(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    clients: list[tuple[str, int]] = []
-
-    class Connection(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"  # keeps the connection open
-
-        def do_POST(self) -> None:
-            clients.append(self.client_address)
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self.wfile.write(written(200, json.dumps(read([], [])[1]).encode()))
-
-        def log_message(self, *_: object) -> None:
-            """Logs nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Connection) as server:
-        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        endpoint = f"http://127.0.0.1:{server.server_port}/prime"
-        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", endpoint)
+    with dynamodb_answering([read([], [])], monkeypatch) as requests:
         prime()
         ask()
         ask()
-        server.shutdown()
-    primed, first, second = clients
+    primed, first, second = [request["client"] for request in requests]
     assert primed != first == second
 
 

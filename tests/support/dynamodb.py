@@ -136,9 +136,9 @@ _NUMBERS = count()
 def dynamodb_answering(
     script: Sequence[Step], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[list[dict[str, Any]]]:
-    """Points the function at a server that follows the script. Yields its requests, parsed.
+    """Points the function at a server that follows the script. The last step repeats.
 
-    The last step of the script repeats.
+    Yields the requests, parsed, with the client's address and port as `client`.
     """
     requests: list[dict[str, Any]] = []
 
@@ -146,7 +146,8 @@ def dynamodb_answering(
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            requests.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            requests.append(request | {"client": self.client_address})
             step = script[min(len(requests), len(script)) - 1]
             if isinstance(step, tuple):
                 status, body = step
