@@ -74,20 +74,6 @@ def test_the_token_is_read_before_the_request_and_the_request_before_the_state(
     assert reads == []
 
 
-@pytest.mark.parametrize(
-    ("method", "token", "status"),
-    [
-        ("GET", "sample-token-viewer", 200),
-        ("GET", "sample-token-writer", 403),
-        ("POST", "sample-token-viewer", 403),
-        ("POST", "sample-token-writer", 403),
-        ("POST", "sample-token-trader", 200),
-    ],
-)
-def test_get_needs_the_read_scope_and_post_needs_both(method: str, token: str, status: int) -> None:
-    assert ask(method, token=token).status == status
-
-
 def test_get_and_post_give_the_same_bytes() -> None:
     get, post = ask("GET"), ask("POST")
     assert get.status == 200
