@@ -82,15 +82,6 @@ def test_an_attribute_that_the_data_model_does_not_list_is_ignored(
     assert record.parse(RECORDS[record] | {"since": b"x"}) == record.parse(RECORDS[record])
 
 
-def test_a_corrupt_record_names_all_its_bad_attributes() -> None:
-    with pytest.raises(CorruptRecord) as caught:
-        Connection.parse(RECORDS[Connection] | {"active": "perhaps", "name": ""})
-    assert str(caught.value) == (
-        "Connection: active: Input should be a valid boolean;"
-        " name: String should have at least 1 character"
-    )
-
-
 def test_a_name_with_a_lone_surrogate_is_corrupt_if_unknown_names_are() -> None:
     class Loaded(License, extra="forbid"):
         """As the records of a file to load."""
