@@ -116,7 +116,7 @@ bench: $(TOOLS) ## Compare the function's CPU time with what users would build i
 		-keyout key.pem -out certificate.pem && cat bundle/botocore/cacert.pem certificate.pem >trusted.pem
 	$(VENV)/bin/python -m tools.bench.run
 
-mutate: $(DEV) ## Change the code in hundreds of small ways, and see the tests fail (takes long)
+mutate: $(DEV) ## Change the code in hundreds of small ways, and see the tests fail (a quarter of an hour)
 	$(VENV)/bin/mutmut run
 	@$(VENV)/bin/mutmut results
 
