@@ -59,7 +59,6 @@ def log_request(app: APIGatewayRestResolver, next_middleware: NextMiddleware) ->
         f"{response.status_code} {outcome}",
         extra={
             **_metrics(context.function_name, outcome, duration),
-            "outcome": outcome,
             "status": response.status_code,
             "duration": duration,  # a number, where the metric has a list
             "requestId": event.request_context.request_id,
