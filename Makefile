@@ -93,6 +93,7 @@ build-SigningFunction: | $(UV)
 			--only-binary :all: --require-hashes --target "$(ARTIFACTS_DIR)/$$processor" -r requirements/function.txt || exit; \
 		cp -R "$(ARTIFACTS_DIR)/$$processor/." "$(ARTIFACTS_DIR)" && rm -r "$(ARTIFACTS_DIR)/$$processor" || exit; \
 	done
+	$(BUNDLE_PYTHON) --version
 	$(BUNDLE_PYTHON) tools/prune.py "$(ARTIFACTS_DIR)"
 	$(COMPILE) -b "$(ARTIFACTS_DIR)"
 	cd "$(ARTIFACTS_DIR)" && rm -rf .lock bin && find . -name '*.py' -delete

@@ -35,7 +35,6 @@ time-outs each, and between them up to 6 seconds if DynamoDB asks for a pause (`
 
 LICENSE_KEY = "LICENSE#OES"
 
-
 _DESERIALIZER = TypeDeserializer()
 
 

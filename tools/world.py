@@ -151,7 +151,7 @@ def create_table(client: "DynamoDBClient") -> None:
 
 
 def load_sample_state(client: "DynamoDBClient") -> None:
-    """Writes events/state.json, as it is: one of its records makes no sense on purpose."""
+    """Writes events/state.json, as it is: one of its records is invalid on purpose."""
     for record in json.loads((EVENTS / "state.json").read_bytes(), parse_float=Decimal):
         client.put_item(TableName=TABLE_NAME, Item=item(record))
 
