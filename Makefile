@@ -126,10 +126,10 @@ sbom: $(DEV) ## Write sbom.json, what the function is made of, in CycloneDX
 
 lock: $(DEV) ## Lock the newest versions that pyproject.toml allows
 	$(UV) pip compile --quiet --upgrade --generate-hashes --universal pyproject.toml -o requirements/function.txt
-	$(UV) pip compile --quiet --upgrade --generate-hashes --universal --group tools -c requirements/function.txt pyproject.toml \
-		-o requirements/tools.txt
-	$(UV) pip compile --quiet --upgrade --generate-hashes --universal --group dev -c requirements/tools.txt pyproject.toml \
+	$(UV) pip compile --quiet --upgrade --generate-hashes --universal --group dev -c requirements/function.txt pyproject.toml \
 		-o requirements/dev.txt
+	$(UV) pip compile --quiet --upgrade --generate-hashes --universal --group tools -c requirements/dev.txt pyproject.toml \
+		-o requirements/tools.txt
 	for group in sam checkov deploy runtime; do \
 		$(UV) pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.13 --group $$group \
 			-o requirements/$$group.txt; \
