@@ -63,7 +63,7 @@ test-dynamodb: $(DEV) $(NODE_INSTALLED) ## Run the database tests on dynalite, a
 	$(VENV)/bin/pytest --engine dynalite tests/integration/test_answers.py tests/integration/test_checks.py tests/integration/test_records.py
 
 test-artifact: build $(DEV) .venv-runtime/.installed ## Test the built function under the Lambda runtime (Linux only)
-	$(VENV)/bin/pytest tests/e2e/test_bundle.py
+	$(VENV)/bin/pytest tests/e2e/test_bundle.py tests/e2e/test_prune.py
 
 test-deploy: build $(DEV) .venv-deploy/.installed ## Deploy the stack to an emulator of AWS on this machine, and ask it
 	$(VENV)/bin/pytest tests/e2e/test_stack.py

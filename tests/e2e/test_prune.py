@@ -1,7 +1,6 @@
-"""What the build takes out of botocore is what the function never uses."""
+"""What the build took out of the bundle's botocore is what the function never uses."""
 
 import json
-import shutil
 import ssl
 from pathlib import Path
 from typing import Any, cast
@@ -16,7 +15,8 @@ from botocore.session import Session, get_session
 from moto.core.botocore_stubber import MockRawResponse
 from moto.core.models import botocore_stubber
 
-from tools.prune import OPERATIONS, ROOTS, prune, pruned_roots, replace
+from tests.e2e.test_bundle import BUNDLE
+from tools.prune import OPERATIONS, ROOTS, pruned_roots, replace
 
 INSTALLED = Path(botocore.__file__).parent
 PARTITIONS = json.loads((INSTALLED / "data/endpoints.json").read_text())["partitions"]
@@ -31,19 +31,6 @@ REQUESTS = [
 ]
 ANSWER = b'{"Endpoints": [{"Address": "discovered.example", "CachePeriodInMinutes": 9}]}'
 """What DescribeEndpoints answers; to BatchGetItem it is an empty answer."""
-
-
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A pruned bundle, of what prune reads."""
-    bundle = tmp_path_factory.mktemp("bundle")
-    for path in ("boto3/data/s3", "boto3/data/dynamodb", "botocore/data/dynamodb"):
-        shutil.copytree(INSTALLED.parent / path, bundle / path)
-    for file in INSTALLED.glob("data/*.json"):
-        shutil.copy(file, bundle / "botocore/data")
-    shutil.copy(INSTALLED / "cacert.pem", bundle / "botocore")
-    prune(bundle)
-    return bundle
 
 
 def session_of(data: Path, monkeypatch: pytest.MonkeyPatch) -> Session:
@@ -95,24 +82,24 @@ def requests_of(session: Any, region: str, **config: Any) -> list[Any]:
     ids=" ".join,
 )
 def test_the_pruned_client_sends_the_same_bytes(
-    config: dict[str, Any], bundle: Path, monkeypatch: pytest.MonkeyPatch
+    config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = botocore.compat.get_current_datetime()
     monkeypatch.setattr("botocore.auth.get_current_datetime", lambda: now)
     monkeypatch.setattr("uuid.uuid4", lambda: "00000000-0000-4000-8000-000000000000")
     whole = session_of(INSTALLED / "data", monkeypatch)
-    pruned = session_of(bundle / "botocore/data", monkeypatch)
+    pruned = session_of(BUNDLE / "botocore/data", monkeypatch)
     for region in REGIONS:
         assert requests_of(pruned, region, **config) == requests_of(whole, region, **config)
 
 
-def test_the_pruned_bundle_describes_the_operations_in_use_and_nothing_else(bundle: Path) -> None:
+def test_the_pruned_bundle_describes_the_operations_in_use_and_nothing_else() -> None:
     for package in ("boto3", "botocore"):
-        services = {path.name for path in (bundle / package / "data").iterdir() if path.is_dir()}
+        services = {path.name for path in (BUNDLE / package / "data").iterdir() if path.is_dir()}
         assert services == {"dynamodb"}
-    endpoints = json.loads((bundle / "botocore/data/endpoints.json").read_text())
+    endpoints = json.loads((BUNDLE / "botocore/data/endpoints.json").read_text())
     assert {name for part in endpoints["partitions"] for name in part["services"]} == {"dynamodb"}
-    (file,) = bundle.glob("botocore/data/dynamodb/*/service-2.json*")
+    (file,) = BUNDLE.glob("botocore/data/dynamodb/*/service-2.json*")
     model = file.read_text()
     assert json.loads(model)["operations"].keys() == OPERATIONS
     assert "documentation" not in model
@@ -120,8 +107,8 @@ def test_the_pruned_bundle_describes_the_operations_in_use_and_nothing_else(bund
     assert others == {"endpoint-rule-set-1.json.gz"}
 
 
-def test_the_pruned_bundle_trusts_the_roots_of_amazon_and_no_other(bundle: Path) -> None:
-    context = ssl.create_default_context(cafile=str(bundle / "botocore/cacert.pem"))
+def test_the_pruned_bundle_trusts_the_roots_of_amazon_and_no_other() -> None:
+    context = ssl.create_default_context(cafile=str(BUNDLE / "botocore/cacert.pem"))
     names = {
         value
         for root in context.get_ca_certs()
@@ -131,8 +118,8 @@ def test_the_pruned_bundle_trusts_the_roots_of_amazon_and_no_other(bundle: Path)
     assert names == set(ROOTS.values())
 
 
-def test_a_root_that_botocore_no_longer_has_fails_the_build(bundle: Path) -> None:
-    trusted = (bundle / "botocore/cacert.pem").read_text()
+def test_a_root_that_botocore_no_longer_has_fails_the_build() -> None:
+    trusted = (BUNDLE / "botocore/cacert.pem").read_text()
     _, _, without_the_first = trusted.partition("-----END CERTIFICATE-----\n")
     with pytest.raises(LookupError, match="lack Amazon Root CA 1"):
         pruned_roots(without_the_first)
