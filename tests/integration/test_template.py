@@ -9,6 +9,7 @@ from itertools import pairwise, product
 from typing import Any
 
 import pytest
+import yaml
 
 from handlers.answers import ANSWERS, InternalError, RouteNotFound
 from handlers.log import METRICS_NAMESPACE, SERVICE
@@ -43,6 +44,7 @@ CONDITIONS = {
 }
 """The parameter of each condition, and the value that decides: "Has..." is true for any other."""
 BY_DEFAULT = {"CreateApiGatewayLogRole", "SnapStartOn", "OwnTable"}
+PROMISES: list[dict[str, Any]] = yaml.safe_load((ROOT / "tests/stack.yaml").read_text())
 SAMCONFIG = tomllib.loads((ROOT / "samconfig.toml").read_text())
 ANY_METHOD = "x-amazon-apigateway-any-method"
 
@@ -66,19 +68,49 @@ def templates() -> Templates:
 
 
 @pytest.fixture(scope="module")
-def resources(templates: Templates) -> Resources:
-    """The resources of a stack with the default parameters."""
-    return deployed(templates[MAIN], BY_DEFAULT)
+def stacks(templates: Templates) -> dict[str, Resources]:
+    """The stacks of which stack.yaml speaks."""
+    return {
+        "default": deployed(templates[MAIN], BY_DEFAULT),
+        "other": deployed(templates[MAIN], CONDITIONS.keys() - BY_DEFAULT),
+        "all": deployed(templates[MAIN], CONDITIONS),
+        "domain": deployed(templates[DOMAIN], ()),
+        "firewall": deployed(templates[FIREWALL], ()),
+    }
 
 
 @pytest.fixture(scope="module")
-def others(templates: Templates) -> Resources:
-    """The resources of a stack in which every condition has its other value."""
-    return deployed(templates[MAIN], CONDITIONS.keys() - BY_DEFAULT)
+def resources(stacks: dict[str, Resources]) -> Resources:
+    return stacks["default"]
 
 
-def api_body(resources: Resources) -> Any:
-    return resources["Api"]["Properties"]["Body"]
+@pytest.mark.parametrize("row", PROMISES, ids=lambda row: row["promise"])
+def test_a_stack_keeps_its_promise(row: dict[str, Any], stacks: dict[str, Resources]) -> None:
+    assert row.keys() == {"promise", "stacks", "resources", "has"}
+    for stack, name in product(row["stacks"], row["resources"]):
+        with_hash = re.compile(rf"{name}([0-9a-f]{{10}})?")  # SAM's, in the name of a version
+        (resource,) = [
+            stacks[stack][found] for found in stacks[stack] if with_hash.fullmatch(found)
+        ]
+        assert {path: part(resource, path) for path in row["has"]} == row["has"]
+
+
+def part(value: Any, path: str) -> Any:
+    """The part of a resource at a path of names and positions, or None."""
+    for step in path.split("/"):
+        value = value[int(step)] if isinstance(value, list) else value.get(step)
+    return value
+
+
+def test_there_is_no_other_role_or_policy(stacks: dict[str, Resources]) -> None:
+    access = {name for name, item in stacks["all"].items() if item["Type"].startswith("AWS::IAM::")}
+    assert access == {"ApiGatewayLogsRole", "DeploymentRole", "ReadTable", "SigningRole"}
+
+
+def test_the_output_names_the_table_in_use(templates: Templates) -> None:
+    output = templates[MAIN]["Outputs"]["TableName"]["Value"]
+    assert resolved(output, {"OwnTable"}) == {"Ref": "StateTable"}
+    assert resolved(output, ()) == {"Ref": "ExistingTable"}
 
 
 @pytest.mark.parametrize("path", TEMPLATES)
@@ -109,100 +141,8 @@ def test_a_resource_comes_after_those_that_it_needs(resources: Resources) -> Non
         assert earlier in references(resources[later])
 
 
-def test_no_role_has_more_rights_than_it_needs(
-    templates: Templates, resources: Resources, others: Resources
-) -> None:
-    def allow(action: str | list[str], resource: Any) -> dict[str, Any]:
-        return {"Effect": "Allow", "Action": action, "Resource": resource}
-
-    function, log, table = (
-        {"Fn::GetAtt": [name, "Arn"]} for name in ("SigningFunction", "SigningLog", "StateTable")
-    )
-    roles = of_type(deployed(templates[MAIN], CONDITIONS), "AWS::IAM::Role")
-    for role in roles.values():
-        assert role["PermissionsBoundary"] == {"Ref": "PermissionsBoundary"}
-    assert {
-        name: [policy["PolicyDocument"]["Statement"] for policy in role.get("Policies", [])]
-        for name, role in roles.items()
-    } == {
-        "ApiGatewayLogsRole": [],
-        "SigningRole": [[
-            allow(["logs:CreateLogStream", "logs:PutLogEvents"], log),
-            allow(["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "*"),
-        ]],
-        "DeploymentRole": [[
-            allow(
-                ["lambda:GetAlias", "lambda:UpdateAlias", "lambda:GetProvisionedConcurrencyConfig"],
-                [function, {"Fn::Sub": "${SigningFunction.Arn}:*"}],
-            ),
-            allow("cloudwatch:DescribeAlarms", "*"),
-        ]],
-    }  # fmt: skip
-    assert [name for name in roles if "ManagedPolicyArns" in roles[name]] == ["ApiGatewayLogsRole"]
-    arn = "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${ExistingTable}"
-    # The policy's name is create-only: another table gets a new policy before the old one goes.
-    for stack, name, read in (
-        (resources, "read-own-table", table),
-        (others, {"Fn::Sub": "read-${ExistingTable}"}, {"Fn::Sub": arn}),
-    ):
-        (policy,) = of_type(stack, "AWS::IAM::RolePolicy").values()
-        assert (policy["RoleName"], policy["PolicyName"]) == ({"Ref": "SigningRole"}, name)
-        assert policy["PolicyDocument"]["Statement"] == [allow("dynamodb:BatchGetItem", read)]
-
-
-def test_another_table_replaces_the_own_one_everywhere(
-    templates: Templates, resources: Resources, others: Resources
-) -> None:
-    for stack, true, table in (
-        (resources, {"OwnTable"}, {"Ref": "StateTable"}),
-        (others, (), {"Ref": "ExistingTable"}),
-    ):
-        (version,) = of_type(stack, "AWS::Lambda::Version").values()
-        function = stack["SigningFunction"]["Properties"]
-        assert function["Environment"]["Variables"]["TABLE_NAME"] == table
-        assert version["Description"]["Fn::Sub"][1] == {"Table": table}
-        assert stack["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"][1] == {"Table": table}
-        assert resolved(templates[MAIN]["Outputs"]["TableName"]["Value"], true) == table
-        assert "StateTable" in stack
-
-
-def test_the_api_is_regional_with_bytes_and_tls_1_2(
-    resources: Resources, others: Resources
-) -> None:
-    api = resources["Api"]["Properties"]
-    assert api["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
-    assert api["SecurityPolicy"] == "SecurityPolicy_TLS13_1_2_2021_06"
-    assert api["EndpointAccessMode"] == "STRICT"
-    assert api_body(resources)["x-amazon-apigateway-binary-media-types"] == ["*/*"]
-    (deployment,) = of_type(resources, "AWS::ApiGateway::Deployment").values()
-    assert "StageName" not in deployment
-    for stack, disabled in ((resources, False), (others, True)):
-        (server,) = api_body(stack)["servers"]
-        assert server["x-amazon-apigateway-endpoint-configuration"] == {
-            "disableExecuteApiEndpoint": disabled
-        }
-    # API Gateway applies this when a setting of the stage changes, and SAM redeploys for none.
-    (stage,) = of_type(resources, "AWS::ApiGateway::Stage").values()
-    assert stage["Variables"] == {"defaultEndpoint": {"Ref": "DefaultEndpoint"}}
-
-
-def test_the_stage_logs_no_request_and_no_answer(resources: Resources) -> None:
-    (stage,) = of_type(resources, "AWS::ApiGateway::Stage").values()
-    limits = ("ThrottlingBurstLimit", "ThrottlingRateLimit")
-    everything = {"HttpMethod": "*", "ResourcePath": "/*"}
-    assert stage["MethodSettings"] == [everything | {name: {"Ref": name} for name in limits}]
-    assert stage["TracingEnabled"] is True
-    assert stage["AccessLogSetting"]["DestinationArn"] == {"Fn::GetAtt": ["AccessLog", "Arn"]}
-    logged = (
-        "error.responseType extendedRequestId httpMethod identity.sourceIp requestId requestTime"
-        " resourcePath responseLatency responseLength status tlsVersion xrayTraceId"
-    )
-    format_ = json.loads(stage["AccessLogSetting"]["Format"])
-    assert sorted(format_.values()) == [f"$context.{name}" for name in logged.split()]
-
-
 def test_every_method_and_route_goes_to_the_published_alias(resources: Resources) -> None:
-    paths = api_body(resources)["paths"]
+    paths = resources["Api"]["Properties"]["Body"]["paths"]
     assert {path: set(methods) for path, methods in paths.items()} == {
         RESOURCE: {"get", "post", ANY_METHOD},
         "/": {ANY_METHOD},
@@ -213,35 +153,6 @@ def test_every_method_and_route_goes_to_the_published_alias(resources: Resources
             uri = method["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
             assert uri.endswith("/functions/${SigningFunctionAliaslive}/invocations")
             assert "security" not in method
-
-
-def test_alarms_stop_a_canary_but_no_deployment_at_once(
-    resources: Resources, others: Resources
-) -> None:
-    assert "CodeDeployLambdaAliasUpdate" in resources["SigningFunctionAliaslive"]["UpdatePolicy"]
-    alarms = ("ServerErrorAlarm", "FunctionErrorAlarm", "LatencyAlarm")
-    heeded = {"Enabled": True, "Alarms": [{"Name": {"Ref": name}} for name in alarms]}
-    for stack, kind, alarm in (
-        (resources, "Canary10Percent5Minutes", heeded),
-        (others, "AllAtOnce", {}),
-    ):
-        (group,) = of_type(stack, "AWS::CodeDeploy::DeploymentGroup").values()
-        assert group["DeploymentConfigName"]["Fn::Sub"][1] == {"ConfigName": kind}
-        assert group["AutoRollbackConfiguration"]["Enabled"] is True
-        assert group["AlarmConfiguration"] == alarm
-        assert group["ServiceRoleArn"] == {"Fn::GetAtt": ["DeploymentRole", "Arn"]}
-
-
-def test_the_function_is_traced_and_has_a_snapshot(resources: Resources, others: Resources) -> None:
-    function = resources["SigningFunction"]["Properties"]
-    assert function["SnapStart"] == {"ApplyOn": "PublishedVersions"}
-    assert "SnapStart" not in others["SigningFunction"]["Properties"]
-    assert function["TracingConfig"] == {"Mode": "Active"}
-    assert function["Environment"]["Variables"] == {
-        "TABLE_NAME": {"Ref": "StateTable"},
-        "AWS_ENDPOINT_URL_DYNAMODB": {"Ref": "DynamoDbEndpoint"},
-        "PYDANTIC_DISABLE_PLUGINS": "__all__",
-    }
 
 
 def test_a_schedule_keeps_the_version_active(resources: Resources) -> None:
@@ -267,62 +178,13 @@ def test_every_change_of_the_function_makes_a_version(templates: Templates) -> N
     assert len(re.sub(r"\$\{(\w+)\}", lambda name: "x" * longest[name[1]], text)) <= 256
 
 
-def test_the_gateway_answers_the_contract_s_error(resources: Resources) -> None:
-    answers = {}
-    for kind, response in api_body(resources)["x-amazon-apigateway-gateway-responses"].items():
-        headers = response["responseParameters"]
-        assert headers["gatewayresponse.header.Cache-Control"] == "'no-store'"
-        assert headers["gatewayresponse.header.Request-Id"] == "context.requestId"
-        body = json.loads(response["responseTemplates"]["application/json"])
-        assert body.keys() == {"error", "name", "requestId"}
-        assert body["requestId"] == "$context.requestId"
-        answers[kind] = (response.get("statusCode"), body["name"])
-        for error in (RouteNotFound, InternalError):
-            assert body["name"] != error.__name__ or body["error"] == ANSWERS[error][1]
-    assert answers == {
-        "MISSING_AUTHENTICATION_TOKEN": ("404", "RouteNotFound"),
-        "INVALID_SIGNATURE": ("404", "RouteNotFound"),
-        "THROTTLED": ("429", "Throttled"),
-        "DEFAULT_4XX": (None, "RequestRefused"),
-        "DEFAULT_5XX": (None, "InternalError"),
-    }
-
-
-def test_the_table_the_logs_and_the_log_role_outlive_the_stack(resources: Resources) -> None:
-    assert {
-        name: (resource["DeletionPolicy"], resource["UpdateReplacePolicy"])
-        for name, resource in resources.items()
-        if "UpdateReplacePolicy" in resource
-    } == {
-        "StateTable": ("Retain", "Retain"),
-        "ApiGatewayAccount": ("Retain", "Retain"),
-        "ApiGatewayLogsRole": ("Retain", "Retain"),
-        "AccessLog": ("RetainExceptOnCreate", "Retain"),
-        "SigningLog": ("RetainExceptOnCreate", "Retain"),
-    }
-    table = resources["StateTable"]["Properties"]
-    assert table["DeletionProtectionEnabled"] is True
-    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
-    assert table["SSESpecification"] == {"SSEEnabled": True}
-    groups = of_type(resources, "AWS::Logs::LogGroup")
-    assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups.values())
-    logging = resources["SigningFunction"]["Properties"]["LoggingConfig"]
-    assert logging == {"LogGroup": {"Ref": "SigningLog"}}
-
-
-def test_alarms_watch_the_stack_and_may_notify(resources: Resources, others: Resources) -> None:
-    api = {"ApiName": {"Ref": "AWS::StackName"}, "Stage": {"Ref": "StageName"}}
-    function = {"FunctionName": {"Ref": "SigningFunction"}}
-    assert resources["Api"]["Properties"]["Name"] == api["ApiName"]
-    alarms = of_type(resources, "AWS::CloudWatch::Alarm")
-    assert [
-        (alarm["MetricName"], {entry["Name"]: entry["Value"] for entry in alarm["Dimensions"]})
-        for _, alarm in sorted(alarms.items())
-    ] == [("Errors", function), ("Latency", api), ("5XXError", api), ("Throttles", function)]
-    for alarm in alarms.values():
-        assert alarm.keys().isdisjoint({"AlarmActions", "OKActions"})
-    for alarm in of_type(others, "AWS::CloudWatch::Alarm").values():
-        assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "AlarmTopicArn"}]
+@pytest.mark.parametrize("error", [RouteNotFound, InternalError])
+def test_the_gateway_says_what_the_function_says(error: type[Exception], stacks: Any) -> None:
+    gateway = json.dumps(
+        stacks["default"]["Api"]["Properties"]["Body"]["x-amazon-apigateway-gateway-responses"]
+    )
+    written = json.dumps(json.dumps({"error": ANSWERS[error][1], "name": error.__name__}))
+    assert written[1:-2] in gateway
 
 
 def test_the_dashboard_shows_the_metrics_that_the_function_writes(resources: Resources) -> None:
@@ -335,38 +197,6 @@ def test_the_dashboard_shows_the_metrics_that_the_function_writes(resources: Res
 
 def test_a_deployer_who_only_presses_enter_is_not_turned_away() -> None:
     assert all(with_sam("-c", HAS_AUTHENTICATION))
-
-
-def test_the_firewall_counts_by_token_and_keeps_no_headers(templates: Templates) -> None:
-    firewall = templates[FIREWALL]["Resources"]["Firewall"]["Properties"]
-    (rule,) = firewall["Rules"]
-    counted = rule["Statement"]["RateBasedStatement"]
-    kinds = ("LOWERCASE", "COMPRESS_WHITE_SPACE")
-    transformations = [{"Type": kind, "Priority": number} for number, kind in enumerate(kinds)]
-    header = {"Name": "authorization", "TextTransformations": transformations}
-    assert counted["CustomKeys"] == [{"Header": header}]
-    assert counted["EvaluationWindowSec"] == 60  # the parameter is a number a minute
-    assert firewall["DefaultAction"] == {"Allow": {}}
-    for part in (firewall, rule):
-        assert part["VisibilityConfig"]["SampledRequestsEnabled"] is False
-
-
-def test_the_firewall_answers_as_the_stage_does(templates: Templates, resources: Resources) -> None:
-    firewall = templates[FIREWALL]["Resources"]["Firewall"]["Properties"]
-    answer = firewall["Rules"][0]["Action"]["Block"]["CustomResponse"]
-    body = json.loads(firewall["CustomResponseBodies"][answer["CustomResponseBodyKey"]]["Content"])
-    headers = {header["Name"]: header["Value"] for header in answer["ResponseHeaders"]}
-    gateway = api_body(resources)["x-amazon-apigateway-gateway-responses"]["THROTTLED"]
-    assert str(answer["ResponseCode"]) == gateway["statusCode"]
-    assert body == json.loads(gateway["responseTemplates"]["application/json"]) | {"requestId": ""}
-    assert headers == {"Cache-Control": "no-store", "Retry-After": "60"}
-
-
-def test_the_domain_keeps_the_tls_and_the_path(templates: Templates, resources: Resources) -> None:
-    add_on = templates[DOMAIN]["Resources"]
-    for name in ("SecurityPolicy", "EndpointAccessMode"):
-        assert add_on["Domain"]["Properties"][name] == resources["Api"]["Properties"][name]
-    assert add_on["Mapping"]["Properties"].keys() == {"DomainName", "RestApiId", "Stage"}
 
 
 @pytest.mark.parametrize("path", TEMPLATES)
