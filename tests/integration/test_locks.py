@@ -35,19 +35,3 @@ def test_the_documents_name_these_machines() -> None:
     text = (ROOT / "docs/local.md").read_text()
     machines = re.findall(r"^\| ((?:Mac|Linux)[^|]*?) \|", text, re.MULTILINE)
     assert machines == list(PLATFORMS)
-
-
-def test_the_tools_take_the_credentials_of_aws_login(tmp_path: Path) -> None:
-    (tmp_path / ".aws").mkdir()
-    session = "arn:aws:iam::123456789012:user/operator"
-    config = f"[default]\nregion = eu-central-1\nlogin_session = {session}\n"
-    (tmp_path / ".aws" / "config").write_text(config)
-    words = "credential acme-capital trader --scope settlement_network_read --table StateTable"
-    result = subprocess.run(  # noqa: S603 -- our own words
-        [sys.executable, "-m", "tools", *words.split()],
-        env={"HOME": str(tmp_path)},
-        stderr=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    assert "Please reauthenticate with 'aws login'" in result.stderr
