@@ -1,7 +1,6 @@
 """A client that a common generator (openapi-python-client) makes of openapi.yaml works."""
 
 import json
-import subprocess
 import sys
 from collections.abc import Iterator
 from importlib import import_module
@@ -12,6 +11,7 @@ import pytest
 from werkzeug.wrappers import Response
 
 from tests.support.calls import ask
+from tests.support.processes import run
 from tools.serve import OPENAPI
 from tools.world import BODY, CONNECTION_ID, ENTERPRISE_ID, TOKEN, listening
 
@@ -22,9 +22,8 @@ PACKAGE = "generated_client"
 def _generated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     directory = tmp_path_factory.mktemp("client")
     generator = Path(sys.executable).with_name("openapi-python-client")
-    options: list[Path | str] = ["--meta=none", "--path", OPENAPI]
-    options += ["--output-path", directory / PACKAGE]
-    subprocess.run([generator, "generate", *options], check=True, capture_output=True)  # noqa: S603 -- our own words
+    output = ("--meta=none", "--output-path", directory / PACKAGE)
+    run(generator, "generate", "--path", OPENAPI, *output)
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.syspath_prepend(directory)
         yield

@@ -3,7 +3,6 @@
 import json
 import re
 import shlex
-import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from handlers.state import (
     credential_key,
 )
 from tests.support.calls import Lines, call, event_for, sample_event
+from tests.support.processes import run
 from tools.bench.run import PROCESSES, goals
 from tools.replay import BROKEN_BASE64, NOT_IN_SAM_LOCAL, sample_events
 from tools.state_file import read_state
@@ -111,13 +111,7 @@ def test_the_table_of_limits_is_what_is_set() -> None:
 
 
 def test_the_table_of_commands_is_what_make_lists() -> None:
-    listed = subprocess.run(
-        ["make", "--no-print-directory"],  # noqa: S607 -- the make on PATH is what a reader runs
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    listed = run("make", "--no-print-directory").stdout
     commands = [re.split(r"(?<=\S)  +", line, maxsplit=1) for line in listed.splitlines()]
     assert table("command") == commands
 
@@ -189,14 +183,8 @@ def test_the_log_table_names_the_fields_of_the_line(
 def test_a_command_takes_the_options_that_are_shown(program: str, command: str) -> None:
     shown = re.findall(rf"{re.escape(f'{program} {command}')}\b(.*?)(?:`|\n)", ALL)
     assert shown
-    taken = subprocess.run(  # noqa: S603 -- our own words
-        [*f"{program} {command}".split(), "--help"],
-        cwd=ROOT,
-        env={"COLUMNS": "200", "SAM_CLI_TELEMETRY": "0", "TERM": "dumb"},
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    environment = {"COLUMNS": "200", "SAM_CLI_TELEMETRY": "0", "TERM": "dumb"}
+    taken = run(*program.split(), *command.split(), "--help", env=environment).stdout
     for option in re.findall(r"--[a-z-]+", " ".join(shown)):
         assert option in taken
 
@@ -218,16 +206,11 @@ def test_sam_reads_the_parameters_that_are_shown() -> None:
     shown = re.findall(r"--parameter-overrides ([^`\n]+)", OPERATE)
     add_ons = [template(f"docs/add-ons/{name}.yaml") for name in ("domain", "firewall")]
     names = {name for stack in (TEMPLATE, *add_ons) for name in stack["Parameters"]}
+    words = [word for line in shown for word in shlex.split(line)]
     parse = "import sys; from samcli.cli.types import CfnParameterOverridesType as Overrides;"
-    subprocess.run(  # noqa: S603 -- our own words
-        [
-            ROOT / ".venv-sam/bin/python",
-            *("-c", f"{parse} [Overrides().convert((word,), None, None) for word in sys.argv[1:]]"),
-            *(word for line in shown for word in shlex.split(line)),
-        ],
-        check=True,
-    )
-    assert {word.split("=")[0] for line in shown for word in shlex.split(line)} <= names | {"NAME"}
+    parse += "[Overrides().convert((word,), None, None) for word in sys.argv[1:]]"
+    run(".venv-sam/bin/python", "-c", parse, *words)
+    assert {word.split("=")[0] for word in words} <= names | {"NAME"}
 
 
 def test_the_commands_for_a_machine_name_its_processor() -> None:

@@ -2,13 +2,13 @@
 
 import ast
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support.processes import python
 from tools.world import ROOT
 
 ALLOWED = {
@@ -61,13 +61,7 @@ def test_the_domain_imports_no_clock_no_environment_and_no_io() -> None:
 
 
 def test_a_command_for_a_real_table_imports_nothing_of_the_sample_world() -> None:
-    ran = subprocess.run(  # noqa: S603 -- our own words
-        [sys.executable, "-c", ON_A_REAL_TABLE, *["load", "events/state.json", "--table", "t"]],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    ran = python("-c", ON_A_REAL_TABLE, "load", "events/state.json", "--table", "t")
     assert "line 3: must have one of" in ran.stderr
 
 
@@ -82,12 +76,6 @@ def test_a_copy_of_the_domain_works_under_another_name(tmp_path: Path) -> None:
             parse_deallocation_request(enterprise_id, connection_id, json.dumps(body).encode())
         print("domain" in sys.modules)
     """
-    ran = subprocess.run(  # noqa: S603 -- our own words
-        [sys.executable, "-c", script],
-        input=(ROOT / "tests/vectors.json").read_text(),
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    vectors = (ROOT / "tests/vectors.json").read_text()
+    ran = python("-c", script, input=vectors, cwd=tmp_path)
     assert ran.stdout == "False\n", ran.stderr

@@ -1,13 +1,13 @@
 """The locked packages, on each machine that the documents name."""
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from uv import find_uv_bin
 
+from tests.support.processes import run
 from tools.world import ROOT
 
 PLATFORMS = {
@@ -26,9 +26,7 @@ def test_a_lock_installs_from_wheels_on_each_machine(lock: str, tmp_path: Path) 
     command += ["--only-binary", ":all:", "-r", str(ROOT / f"requirements/{lock}.txt")]
     for platform in PLATFORMS.values():
         if "linux" in platform or lock not in LINUX_ONLY:
-            subprocess.run(  # noqa: S603 -- our own words
-                [*command, "--python-platform", platform], check=True
-            )
+            run(*command, "--python-platform", platform)
 
 
 def test_the_documents_name_these_machines() -> None:

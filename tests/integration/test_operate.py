@@ -4,8 +4,6 @@ import base64
 import json
 import re
 import shlex
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -24,6 +22,7 @@ from typer.testing import CliRunner, Result
 from handlers.state import credential_key
 from tests.support.calls import ask
 from tests.support.dynamodb import dynamodb_answering, stalls
+from tests.support.processes import python
 from tools import operate
 from tools.__main__ import cli
 from tools.state_file import BadState, parse_record, read_state, record_item, record_line
@@ -453,13 +452,7 @@ def test_missing_aws_settings_are_named(
 def test_the_tools_take_the_credentials_of_aws_login(tmp_path: Path) -> None:
     config = tmp_path / "config"
     config.write_text("[default]\nregion = eu-central-1\nlogin_session = arn:aws:iam::1:user/o\n")
-    ran = subprocess.run(  # noqa: S603 -- our own words
-        [sys.executable, "-m", "tools", "show", "zenith", "--table", TABLE_NAME],
-        env={"AWS_CONFIG_FILE": str(config), "HOME": str(tmp_path)},
-        cwd=ROOT,
-        stderr=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
+    environment = {"AWS_CONFIG_FILE": str(config), "HOME": str(tmp_path)}
+    ran = python("-m", "tools", "show", "zenith", "--table", TABLE_NAME, env=environment)
     assert "Error loading login session token" in ran.stderr
     assert SIGN_IN in ran.stderr

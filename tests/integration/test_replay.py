@@ -3,8 +3,6 @@
 import json
 import os
 import re
-import subprocess
-import sys
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -15,9 +13,10 @@ from typer.testing import CliRunner, Result
 
 from handlers.signing import KEEP_ACTIVE, lambda_handler
 from tests.support.calls import sample_event
+from tests.support.processes import python
 from tools.__main__ import cli
 from tools.replay import BROKEN_BASE64, payload_or_name, sample_events
-from tools.world import EVENTS, ROOT
+from tools.world import EVENTS
 
 POST = sample_event("200-post")
 CONSOLE = POST | {"headers": None, "multiValueHeaders": None}
@@ -202,19 +201,11 @@ def test_a_url_where_no_api_answers_is_an_error_in_a_sentence(
     assert message in ran.stderr
 
 
-def replay_in_a_process(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603 -- our own words
-        [sys.executable, "-m", "tools", "replay", *words],
-        env=os.environ | environment,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 def test_without_the_sample_state_no_token_is_a_member_s(url: str) -> None:
-    ran = replay_in_a_process("--url", url, "--no-state", "events/200-get.json", COLUMNS="0")
+    ran = python(
+        *("-m", "tools", "replay", "--url", url, "--no-state", "events/200-get.json"),
+        env=os.environ | {"COLUMNS": "0"},
+    )
     (line,) = [line.split() for line in ran.stdout.splitlines() if "200-get " in line]
     assert line[3:5] == ["401", "200"]
     assert ran.returncode == 1
@@ -226,7 +217,8 @@ def test_odd_settings_names_and_a_terminal_without_unicode_are_no_traceback(
     file = Path(os.fsdecode(bytes(tmp_path) + b"/404-\xe9[b].json"))
     file.write_text("\ufeff" + json.dumps(CONSOLE | {"httpMethod": "G\ud800", "path": "/"}))
     settings = {"POWERTOOLS_DEBUG": "?", "POWERTOOLS_DEV": "?", "LOG_LEVEL": "?", "TERM": "dumb"}
-    python = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "PYTHONWARNINGS": "error"}
-    ran = replay_in_a_process(str(file), LC_ALL="C", **settings, **python)
+    ascii_only = {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    environment = os.environ | settings | ascii_only | {"PYTHONWARNINGS": "error"}
+    ran = python("-m", "tools", "replay", file, env=environment)
     assert (ran.returncode, ran.stderr) == (0, "")
     assert "404-\\udce9[b]" in ran.stdout

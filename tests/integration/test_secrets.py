@@ -4,16 +4,16 @@ import json
 import logging
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from hashlib import sha256
+from subprocess import PIPE, STDOUT
 
 import pytest
 from aws_lambda_powertools.shared import constants
 
 from tests.support.calls import ask, call
 from tests.support.dynamodb import QUICK_FAULTS, SILENT_FAULTS, dynamodb_answering
+from tests.support.processes import python
 from tools.replay import sample_events
 from tools.world import BODY, sample_world
 
@@ -47,14 +47,10 @@ def output(function: str, settings: dict[str, str]) -> str:
         import tests.integration.test_secrets as t
         t.{function}()
     """
-    return subprocess.run(  # noqa: S603 -- our own words
-        [sys.executable, "-c", script],
-        env=os.environ | {"PYTHONWARNINGS": "ignore"} | settings,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=True,
-    ).stdout
+    environment = os.environ | {"PYTHONWARNINGS": "ignore"} | settings
+    ran = python("-c", script, env=environment, stdout=PIPE, stderr=STDOUT)
+    assert ran.returncode == 0, ran.stdout
+    return ran.stdout
 
 
 def secrets() -> Iterator[str]:

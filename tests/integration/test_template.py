@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 import tomllib
 from graphlib import TopologicalSorter
 from itertools import pairwise, product
@@ -15,6 +14,7 @@ from handlers.answers import ANSWERS, InternalError, RouteNotFound
 from handlers.log import METRICS_NAMESPACE, SERVICE
 from handlers.signing import KEEP_ACTIVE
 from tests.support.cloudformation import Resources, deployed, of_type, references, resolved
+from tests.support.processes import run
 from tools.world import REGION, RESOURCE, ROOT, template
 
 type Templates = dict[str, Any]
@@ -50,15 +50,8 @@ ANY_METHOD = "x-amazon-apigateway-any-method"
 
 
 def with_sam(*arguments: str) -> Any:
-    ran = subprocess.run(  # noqa: S603 -- our own words
-        [ROOT / ".venv-sam/bin/python", *arguments],
-        cwd=ROOT,
-        env={"AWS_DEFAULT_REGION": "eu-central-1", "SAM_CLI_TELEMETRY": "0"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return json.loads(ran.stdout)
+    environment = {"AWS_DEFAULT_REGION": REGION, "SAM_CLI_TELEMETRY": "0"}
+    return json.loads(run(".venv-sam/bin/python", *arguments, env=environment).stdout)
 
 
 @pytest.fixture(scope="module")

@@ -2,21 +2,19 @@
 
 import os
 import re
-import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from hashlib import sha256
-from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from urllib.parse import urlsplit
+from socket import create_server
 
 import pytest
+import urllib3
 from typer.testing import CliRunner
 from werkzeug.wrappers import Response
 
 from tests.support.dynamodb import embedded_dynamodb
+from tests.support.processes import Ran, python, run
 from tools.__main__ import cli
 from tools.world import ROOT, listening
 
@@ -26,9 +24,9 @@ SETTINGS = {
         "AWS_ENDPOINT_URL": ELSEWHERE,
         "AWS_ENDPOINT_URL_DYNAMODB": ELSEWHERE,
         "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",
-        "AWS_CONFIG_FILE": "{config}",
-        "AWS_PROFILE": "elsewhere",
-        "AWS_SHARED_CREDENTIALS_FILE": "{config}",
+        "AWS_CONFIG_FILE": "{home}/.aws/config",
+        "AWS_PROFILE": "x",
+        "AWS_SHARED_CREDENTIALS_FILE": "{home}/.aws/config",
         "HTTP_PROXY": ELSEWHERE,
     },
     "a profile that is not there, and what the home directory says": {
@@ -57,41 +55,21 @@ cli()
 """
 
 
-@pytest.fixture
-def asked() -> Iterator[tuple[list[str], int]]:
-    """The requests that leave, and the port that they leave to."""
-    lines: list[str] = []
-
-    class Elsewhere(BaseHTTPRequestHandler):
-        def handle_one_request(self) -> None:
-            lines.append(self.rfile.readline().decode())
-
-    with HTTPServer(("127.0.0.1", 0), Elsewhere) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield lines, server.server_port
-        server.shutdown()
-
-
 @pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
-def test_no_setting_of_aws_leads_out_of_it(
-    tmp_path: Path, asked: tuple[list[str], int], settings: dict[str, str]
-) -> None:
-    lines, port = asked
-    config = tmp_path / ".aws" / "config"
-    config.parent.mkdir()
-    elsewhere = f"endpoint_url = http://127.0.0.1:{port}\n"
-    config.write_text(f"[default]\n{elsewhere}[profile elsewhere]\n{elsewhere}")
-    places = {"port": port, "config": config, "home": tmp_path}
-    environment = {name: value.format(**places) for name, value in settings.items()}
-    ran = subprocess.run(  # noqa: S603 -- our own words
-        [sys.executable, "-c", EVERYTHING, "replay"],
+def test_no_setting_of_aws_leads_out_of_it(tmp_path: Path, settings: dict[str, str]) -> None:
+    with create_server(("127.0.0.1", 0)) as elsewhere:
+        places = {"port": elsewhere.getsockname()[1], "home": tmp_path}
+        config = tmp_path / ".aws" / "config"
+        config.parent.mkdir()
+        url = ELSEWHERE.format(**places)
+        config.write_text(f"[default]\nendpoint_url={url}\n[profile x]\nendpoint_url={url}\n")
+        environment = {name: value.format(**places) for name, value in settings.items()}
         # What leaves for AWS itself leaves by the proxy.
-        env={"HTTPS_PROXY": f"http://127.0.0.1:{port}"} | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (ran.returncode, lines) == (0, []), ran.stderr
+        ran = python("-c", EVERYTHING, "replay", env={"HTTPS_PROXY": url} | environment, timeout=60)
+        elsewhere.settimeout(0)
+        with pytest.raises(BlockingIOError):  # nobody has asked
+            elsewhere.accept()
+    assert ran.returncode == 0, ran.stderr
 
 
 @pytest.fixture(scope="module")
@@ -116,32 +94,24 @@ def dynamodb() -> Iterator[dict[str, str]]:
 def test_the_embedded_dynamodb_serves_nothing_else_and_no_web_page(
     dynamodb: dict[str, str], method: str, path: str, headers: dict[str, str], status: int
 ) -> None:
-    connection = HTTPConnection(urlsplit(dynamodb["AWS_ENDPOINT_URL_DYNAMODB"]).netloc)
-    connection.request(method, path, "{}", DYNAMODB | headers)
-    response = connection.getresponse()
-    answer = response.read().decode()
-    connection.close()
-    assert response.status == status
-    assert ("StateTable" in answer) is (status == 200)
-    assert not [name for name in response.headers if name.startswith("Access-Control-")]
+    url = dynamodb["AWS_ENDPOINT_URL_DYNAMODB"] + path
+    answer = urllib3.request(method, url, body="{}", headers=DYNAMODB | headers)
+    assert answer.status == status
+    assert (b"StateTable" in answer.data) is (status == 200)
+    assert not [name for name in answer.headers if name.startswith("Access-Control-")]
 
 
 def run_as_shown(
     document: str, start: str, environment: dict[str, str], folder: Path, before: str = ""
-) -> "subprocess.CompletedProcess[str]":
+) -> Ran:
     """Runs the one block of shell commands in a document that begins so."""
     text = (ROOT / "docs" / document).read_text()
     (shown,) = re.findall(rf"^```sh\n({re.escape(start)}.*?)^```", text, re.MULTILINE | re.DOTALL)
     commands = (before + shown).replace(".venv/bin/python", sys.executable)
     commands = commands.replace("http://127.0.0.1:8000", environment["AWS_ENDPOINT_URL_DYNAMODB"])
-    return subprocess.run(  # noqa: S603 -- the document's own words
-        ["bash", "-ec", commands.replace(" TABLE", " StateTable")],  # noqa: S607 -- any
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)} | environment,
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)} | environment
+    commands = commands.replace(" TABLE", " StateTable")
+    return run("bash", "-ec", commands, env=environment, cwd=folder, check=False)
 
 
 def test_the_tools_reach_the_local_database_as_the_document_shows(
@@ -176,8 +146,5 @@ def test_an_impossible_host_is_refused_in_a_sentence(host: str) -> None:
 
 def test_a_server_listens_on_an_address_of_ipv6() -> None:
     with listening(Response("here"), "::1", 0) as url:
-        connection = HTTPConnection(urlsplit(url).netloc)
-        connection.request("GET", "/")
-        assert connection.getresponse().read() == b"here"
-        connection.close()
+        assert urllib3.request("GET", url).data == b"here"
     assert url.startswith("http://[::1]:")
