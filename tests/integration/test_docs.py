@@ -23,7 +23,7 @@ from handlers.state import (
     connection_key,
     credential_key,
 )
-from tests.support.calls import Lines, call, event_for, sample_event
+from tests.support.calls import Lines, ask, call, event_for, sample_event
 from tests.support.processes import run
 from tools.bench.run import PROCESSES, goals
 from tools.replay import BROKEN_BASE64, NOT_IN_SAM_LOCAL, sample_events
@@ -36,6 +36,8 @@ OPERATE = DOCUMENTS[ROOT / "docs/operate.md"]
 ALL = "\n".join(DOCUMENTS.values())
 MAKEFILE = (ROOT / "Makefile").read_text()
 TEMPLATE: dict[str, Any] = template()
+RATE: int = TEMPLATE["Parameters"]["ThrottlingRateLimit"]["Default"]
+DAY = 24 * 60 * 60  # seconds
 
 
 def table(heading: str) -> list[list[str]]:
@@ -267,17 +269,59 @@ def test_the_state_records_that_are_shown_can_be_loaded() -> None:
     assert len(read_state(shown.splitlines())) == 3
 
 
+def costs() -> dict[str, float]:
+    """What a million requests cost, in dollars and not rounded."""
+    return {
+        name: float(quantity.split()[0].replace(",", "")) * float(price.strip("$"))
+        for name, quantity, price, _ in table("per million requests")
+    }
+
+
 def test_the_costs_are_what_their_factors_come_to() -> None:
-    total = 0.0
-    for _, quantity, price, cost in table("per million requests"):
-        factor = float(quantity.split()[0].replace(",", ""))
-        assert f"{factor * float(price.strip('$')) + 1e-9:.2f}" == cost.strip("$")
-        total += float(cost.strip("$"))
-    assert f"That is ${total:.2f} a million." in ALL
+    shown = [float(cost.strip("$")) for *_, cost in table("per million requests")]
+    assert shown == [float(f"{cost + 1e-9:.2f}") for cost in costs().values()]
+    assert f"That is ${sum(shown):.2f} a million." in ALL
     memory = TEMPLATE["Resources"]["SigningFunction"]["Properties"]["MemorySize"]
     assert f"10 ms of {memory / 1024:g} GB each" in ALL
     seconds, price, cost = re.findall(r"1 GB . ([\d,]+) s . \$([\d.]+) = \$([\d.]+)", ALL)[0]
     assert f"{int(seconds.replace(',', '')) * float(price):.2f}" == cost
+
+
+def test_a_flood_costs_what_the_throttle_lets_through() -> None:
+    events = TEMPLATE["Resources"]["SigningFunction"]["Properties"]["Events"].values()
+    per_second = RATE * len([event for event in events if event["Type"] == "Api"])
+    x_ray, reads = (
+        sum(cost for name, cost in costs().items() if name.startswith(service))
+        for service in ("X-Ray", "DynamoDB")
+    )
+    others = sum(costs().values()) - x_ray - reads
+    traced = 1 + (per_second - 1) * 0.05  # AWS X-Ray's default rule
+    a_second = per_second * others + 2 * RATE * reads + traced * x_ray  # GET and POST read
+    text = " ".join(OPERATE.split())
+    assert f"brings {per_second} requests a second, of which the {2 * RATE} by GET and POST" in text
+    assert f"that is ${DAY * a_second / 1e6:.2f} a day" in text
+    kilobytes = float(re.findall(r"line of the access log has about ([\d.]+) KB", text)[0])
+    (gigabyte,) = re.findall(r"CloudWatch Logs.*?GB \| \$([\d.]+)", text)
+    lines = DAY * 10_000 * kilobytes / 1e6 * float(gigabyte)
+    assert f"10,000 requests a second also costs ${lines:.2f} a day" in text
+
+
+@pytest.mark.usefixtures("world")
+def test_the_table_of_bottlenecks_is_what_the_quotas_come_to(reads: list[dict[str, Any]]) -> None:
+    ask()
+    ((read,),) = (read["RequestItems"].values() for read in reads)
+    units = len(read["Keys"])  # one for each item of up to 4 KB
+    # AWS's own figures: API Gateway quotas, Lambda scaling, DynamoDB partitions and new tables.
+    assert {name: int(rate.replace(",", "")) for name, rate, *_ in table("bottleneck")} == {
+        "throttle of one method": RATE,
+        "Lambda, 10 executions": 10 * 10,
+        "one enterprise": 3_000 // units,
+        "API Gateway, smaller regions": 2_500,
+        "one licence": 3_000,
+        "a new table": 12_000 // units,
+        "API Gateway": 10_000,
+        "Lambda, 1,000 executions": 1_000 * 10,
+    }
 
 
 def test_the_tables_of_speed_are_those_of_the_bench() -> None:

@@ -1,18 +1,22 @@
-"""What the function writes in a process with other settings of Powertools and Lambda."""
+"""The function in a process of its own: what it writes with other settings, and what it keeps in memory."""
 
+import gc
 import json
 import logging
 import os
 import re
+import sys
 from collections.abc import Iterator
 from hashlib import sha256
+from itertools import pairwise
 from subprocess import PIPE, STDOUT
+from typing import Any
 
 import pytest
 from aws_lambda_powertools.shared import constants
 
-from tests.support.calls import ask, call
-from tests.support.dynamodb import QUICK_FAULTS, SILENT_FAULTS, dynamodb_answering
+from tests.support.calls import ask, call, event_for, logged
+from tests.support.dynamodb import ITEMS, QUICK_FAULTS, SILENT_FAULTS, dynamodb_answering, read
 from tests.support.processes import python
 from tools.replay import sample_events
 from tools.world import BODY, sample_world
@@ -44,7 +48,7 @@ def output(function: str, settings: dict[str, str]) -> str:
     script = f"""if True:
         import logging
         logging.basicConfig(format="%(message)s")  # in Lambda too, the root logger has a handler
-        import tests.integration.test_secrets as t
+        import tests.integration.test_process as t
         t.{function}()
     """
     environment = os.environ | {"PYTHONWARNINGS": "ignore"} | settings
@@ -109,3 +113,51 @@ def test_no_setting_removes_a_line_or_its_metrics(settings: dict[str, str]) -> N
         assert directive["Namespace"] == "DeallocationSigning"
         dimensions = [line[name] for name in directive["Dimensions"][0]]
         assert dimensions == ["deallocation-signing", "SigningFunction"]
+
+
+HEALTHY = read(ITEMS, [])
+STEPS = [
+    *[(HEALTHY, sample.event) for sample in sample_events()],
+    *[
+        (step, event_for())
+        for name, fault in QUICK_FAULTS.items()
+        if name != "throttled"  # botocore waits before it tries again
+        for step in (fault.step, HEALTHY)
+    ],
+]
+"""DynamoDB's answers and events: all sample events, all faults, and a good request after each."""
+VARYING = {"timestamp", "cold_start", "duration", "function_request_id", "exception", "_aws"}
+
+
+def send_hundreds() -> None:
+    """Sends all requests many times. The results stay the same, and memory does not grow."""
+    script: list[Any] = []
+    with (
+        sample_world(),
+        pytest.MonkeyPatch.context() as monkeypatch,
+        dynamodb_answering(script, monkeypatch) as requests,
+    ):
+
+        def results() -> list[Any]:
+            results = []
+            for step, event in STEPS:
+                script[:] = [step]
+                with logged() as lines:
+                    answer = call(event)
+                (line,) = lines()
+                results.append((answer, {name: line[name] for name in line.keys() - VARYING}))
+            return results
+
+        first, blocks = results(), []
+        for _ in range(6):
+            assert results() == results() == first
+            requests.clear()
+            gc.collect()
+            blocks.append(sys.getallocatedblocks())
+    # A leak keeps at least one memory block for each request. A cache grows in some rounds only.
+    assert min(after - before for before, after in pairwise(blocks)) < len(STEPS)
+
+
+def test_hundreds_of_requests_give_the_same_results_and_leak_no_memory() -> None:
+    # In the process of the tests, pytest and coverage keep log records and threads.
+    assert output("send_hundreds", {}) == ""
