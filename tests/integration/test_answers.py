@@ -1,19 +1,124 @@
-"""How the handler reads an event."""
+"""The answers to events: the contract's checks, a row each, and what of an event does not matter."""
 
 import json
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 
-from tests.support.calls import ACME, ask, call, event_for
+from tests.support.calls import ACME, METHODS, ask, call, event_for
+from tools.replay import sample_events
 from tools.world import BODY
 
 type Reads = list[dict[str, Any]]
 
 pytestmark = pytest.mark.usefixtures("world")
 
-SECRET = "never-to-be-repeated"  # noqa: S105 -- a value that no answer may hold
+NAMES = {
+    "401-no-token": "Unauthenticated",
+    "401-stranger": "NotAMember",
+    "401-expired-credential": "NotAMember",
+    "403-no-read-scope": "InsufficientScope",
+    "403-no-write-scope": "InsufficientScope",
+    "403-no-oes-license": "OesLicenseRequired",
+    "403-expired-oes-license": "OesLicenseRequired",
+    "404-unknown-connection": "ConnectionNotFound",
+    "404-foreign-connection": "ConnectionNotFound",
+    "404-unknown-route": "RouteNotFound",
+    "405-wrong-method": "MethodNotAllowed",
+    "422-inactive-connection": "ConnectionInactive",
+    "422-unsupported-currency": "CurrencyNotSupported",
+    "500-corrupt-record": "InternalError",
+}
+HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 405: {"Allow": "GET, POST"}}
+WITHOUT_A_READ = {"Unauthenticated", "InvalidRequest", "RouteNotFound", "MethodNotAllowed"}
+
+
+@pytest.mark.parametrize("sample", sample_events(), ids=lambda sample: sample.name)
+def test_each_sample_event_gets_the_contracts_answer_after_at_most_one_read(
+    sample: Any, reads: Reads
+) -> None:
+    answer = call(sample.event)
+    request_id = sample.event["requestContext"]["requestId"]
+    assert answer.status == sample.status
+    assert answer.headers == {
+        "Request-Id": request_id,
+        "Cache-Control": "no-store",
+        "Content-Type": "application/json",
+        **HEADERS.get(answer.status, {}),
+    }
+    if answer.status == 200:
+        assert answer.body.keys() == {"payload"}
+    else:
+        details = {"details"} if answer.status == 400 else set()
+        assert answer.body.keys() == {"error", "name", "requestId"} | details
+        assert answer.name == NAMES.get(sample.name, "InvalidRequest")
+        assert answer.body["error"].endswith(".")
+        assert answer.body["requestId"] == request_id
+    assert len(reads) == (0 if answer.name in WITHOUT_A_READ else 1)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    ("parts", "name"),
+    [
+        ({"token": None, "body": "{"}, "Unauthenticated"),
+        ({"token": None, "enterprise_id": "%"}, "Unauthenticated"),
+        ({"token": "sample-token-nobody", "body": "{"}, "InvalidRequest"),
+        ({"token": "sample-token-nobody", "connection_id": "1"}, "InvalidRequest"),
+        ({"token": "sample-token-expired", "body": BODY | {"nonce": ""}}, "InvalidRequest"),
+    ],
+)
+def test_the_token_is_read_before_the_request_and_the_request_before_the_state(
+    method: str, parts: dict[str, Any], name: str, reads: Reads
+) -> None:
+    assert ask(method, **parts).name == name
+    assert reads == []
+
+
+def test_get_and_post_give_the_same_bytes() -> None:
+    get, post = ask("GET"), ask("POST")
+    assert get.status == 200
+    assert get.text == post.text
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "nowhere"),
+    [
+        pytest.param(
+            {"connection_id": "b3a90d44-71f2-4e0c-8c15-5e6f00d1ab01"},
+            {"connection_id": "00000000-0000-4000-8000-000000000000"},
+            id="connection",
+        ),
+        pytest.param(
+            {"token": "sample-token-borealis"}, {"token": "sample-token-nobody"}, id="token"
+        ),
+    ],
+)
+@pytest.mark.parametrize("method", METHODS)
+def test_a_record_of_another_enterprise_is_answered_like_a_missing_one(
+    reads: Reads, method: str, elsewhere: dict[str, str], nowhere: dict[str, str]
+) -> None:
+    def result(parts: dict[str, str]) -> object:
+        reads.clear()
+        answer = ask(method, **parts)
+        body, headers = answer.body | {"requestId": ""}, answer.headers | {"Request-Id": ""}
+        return answer.status, body, headers, len(reads)
+
+    assert result(elsewhere) == result(nowhere)
+
+
+def test_a_request_makes_one_consistent_read_of_its_three_items(reads: Reads) -> None:
+    assert ask().status == 200
+    (read,) = reads
+    (wanted,) = read["RequestItems"].values()
+    assert wanted["ConsistentRead"] is True
+    assert {key["pk"]["S"] for key in wanted["Keys"]} == {"ENTERPRISE#acme-capital"}
+    assert [key["sk"]["S"] for key in wanted["Keys"]] == [
+        # printf %s sample-token-trader | sha256sum
+        "CREDENTIAL#f58397d4c31b62cfeb431ba3272e8f4a30b686a59c8c24cbba7c06fbae77d09e",
+        "LICENSE#OES",
+        "CONNECTION#6f1c2e1a-0b5d-4c58-9a3e-3d2b7f4a9c01",
+    ]
 
 
 @pytest.mark.parametrize("method", ["DELETE", "HEAD", "OPTIONS", "PATCH", "PUT"])
@@ -55,14 +160,9 @@ def test_a_refusal_names_each_field_in_its_details_and_in_one_sentence() -> None
 @pytest.mark.parametrize(
     ("parts", "field"),
     [
-        ({"enterprise_id": "a" * 5000}, "enterpriseId"),
         ({"enterprise_id": "%FF"}, "enterpriseId"),
         ({"connection_id": "%FF"}, "connectionId"),
-        ({"connection_id": quote(ACME["connection_id"] + "\n")}, "connectionId"),
-        ({"body": ""}, "body"),
-        ({"body": b"\xff"}, "body"),
         ({"body": '{"notes": "\ud800"}'}, "body"),
-        ({"body": "[" * 64_000}, "body"),
     ],
 )
 def test_a_bad_part_of_the_request_is_a_400_that_names_it(
@@ -71,20 +171,6 @@ def test_a_bad_part_of_the_request_is_a_400_that_names_it(
     answer = ask(**parts)
     assert answer.status == 400
     assert [detail["field"] for detail in answer.body["details"]] == [field]
-
-
-@pytest.mark.parametrize(
-    "parts",
-    [
-        {"connection_id": SECRET, "enterprise_id": f"%{SECRET}"},
-        {"connection_id": f"%FF{SECRET}"},
-        {"body": f'{{"{SECRET} ": "{SECRET}"}}'},
-    ],
-)
-def test_a_refusal_never_repeats_the_path_or_the_body(parts: dict[str, str]) -> None:
-    answer = ask(**parts)
-    assert answer.status == 400
-    assert SECRET not in answer.text
 
 
 def test_a_base64_body_gives_the_same_bytes_as_a_text_body() -> None:

@@ -1,5 +1,6 @@
-"""The locked packages, on each machine that the documents name."""
+"""The locked packages: on each machine that the documents name, and in the bill of materials."""
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -33,3 +34,22 @@ def test_the_documents_name_these_machines() -> None:
     text = (ROOT / "docs/local.md").read_text()
     machines = re.findall(r"^\| ((?:Mac|Linux)[^|]*?) \|", text, re.MULTILINE)
     assert machines == list(PLATFORMS)
+
+
+def test_the_bill_of_materials_lists_what_is_locked_with_its_hashes() -> None:
+    run("make", "--silent", "sbom")
+    bill = json.loads((ROOT / "sbom.json").read_text())
+    listed = {
+        f"{component['name']}=={component['version']}": sorted(
+            digest["content"] for digest in component["externalReferences"][0]["hashes"]
+        )
+        for component in bill["components"]
+    }
+    lock = (ROOT / "requirements/function.txt").read_text()
+    assert bill["metadata"]["component"]["name"] == "deallocation-signing"
+    assert listed == {
+        package: sorted(re.findall(r"--hash=sha256:(\w+)", hashes))
+        for package, hashes in re.findall(
+            r"^(\S+==\S+) \\\n((?: +--hash=.*\n)+)", lock, re.MULTILINE
+        )
+    }
