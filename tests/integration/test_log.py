@@ -157,11 +157,9 @@ def test_a_line_has_the_clients_request_id_if_it_is_plain_short_and_single(
     assert line.get("clientRequestId") == logged
 
 
-def test_creating_a_dynamodb_client_logs_nothing(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_creating_a_dynamodb_client_logs_nothing(caplog: pytest.LogCaptureFixture) -> None:
     # A new endpoint makes the function create a new client.
-    with dynamodb_answering([read(ITEMS, [])], monkeypatch):
+    with dynamodb_answering([read(ITEMS, [])]):
         assert ask().status == 200
     assert logged_by_others(caplog) == []
 

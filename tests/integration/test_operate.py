@@ -212,11 +212,11 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def test_records_are_written_in_batches_until_none_is_left_unprocessed(
-    file: Path, monkeypatch: pytest.MonkeyPatch, waits: list[float]
+    file: Path, waits: list[float]
 ) -> None:
     file.write_text(lines(*CONNECTIONS))
     left = unprocessed(CONNECTIONS[24])
-    with dynamodb_answering([(200, left), (200, DONE)], monkeypatch) as asked:
+    with dynamodb_answering([(200, left), (200, DONE)]) as asked:
         ran = run("load", file)
     assert (ran.exit_code, ran.stderr) == (0, "Records written: 60.\n")
     batches = [request["RequestItems"][TABLE_NAME] for request in asked]
@@ -226,11 +226,11 @@ def test_records_are_written_in_batches_until_none_is_left_unprocessed(
 
 
 def test_a_load_that_makes_no_progress_waits_longer_each_time_and_gives_up(
-    file: Path, monkeypatch: pytest.MonkeyPatch, waits: list[float]
+    file: Path, waits: list[float]
 ) -> None:
     file.write_text(lines(*CONNECTIONS[:30]))
     script = [(200, DONE), (200, unprocessed(*CONNECTIONS[25:29]))]
-    with dynamodb_answering(script, monkeypatch):
+    with dynamodb_answering(script):
         ran = run("load", file)
     assert ran.exit_code == 1
     assert "Records written for sure: 26 of 30. It is safe to run this again." in ran.stderr
@@ -251,7 +251,7 @@ def test_a_load_that_fails_says_what_was_written_for_sure(
     file.write_text(lines(*CONNECTIONS[:30]))
     monkeypatch.setattr(operate, "CONFIG", Config(retries={"total_max_attempts": 1}))
     answers = [(status, {"__type": kind} if kind else DONE) for status, kind in script]
-    with dynamodb_answering(answers, monkeypatch):
+    with dynamodb_answering(answers):
         ran = run("load", file)
     assert ran.exit_code == 1
     assert message in ran.stderr
@@ -261,7 +261,7 @@ def test_a_silent_endpoint_is_given_up(file: Path, monkeypatch: pytest.MonkeyPat
     assert [vars(operate.CONFIG)[name] for name in ("connect_timeout", "read_timeout")] == [3, 3]
     quick = Config(read_timeout=0.1, retries={"total_max_attempts": 2})
     monkeypatch.setattr(operate, "CONFIG", operate.CONFIG.merge(quick))
-    with dynamodb_answering([stalls(b"")], monkeypatch) as asked:
+    with dynamodb_answering([stalls(b"")]) as asked:
         ran = run("load", file)
     assert "Read timeout" in ran.stderr
     assert "Records written for sure: 0 of 3." in ran.stderr
@@ -293,10 +293,8 @@ def test_all_tokens_of_a_member_are_revoked_and_none_of_another(file: Path) -> N
     assert (again.exit_code, again.stderr) == (1, "That member has no token.\n")
 
 
-def test_a_minted_token_has_256_bits_and_the_table_gets_only_its_hash(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    with dynamodb_answering([(200, {})], monkeypatch) as asked:
+def test_a_minted_token_has_256_bits_and_the_table_gets_only_its_hash() -> None:
+    with dynamodb_answering([(200, {})]) as asked:
         token = mint("--scope", READ, "--scope", WRITE, "--expires-in", "2w").stdout.strip()
     assert len(base64.urlsafe_b64decode(token + "=")) == 32
     (stored,) = asked
@@ -359,13 +357,13 @@ def test_a_stored_record_with_a_fault_is_named_and_hides_no_other(
         assert message in ran.stderr
 
 
-def test_show_reads_one_partition_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_show_reads_one_partition_to_its_end() -> None:
     first, second = [line.item for line in read_state([lines(LICENSE), lines(CREDENTIAL)])]
     script: list[tuple[int, dict[str, Any]]] = [
         (200, {"Items": [first], "LastEvaluatedKey": {"pk": first["pk"], "sk": first["sk"]}}),
         (200, {"Items": [second]}),
     ]
-    with dynamodb_answering(script, monkeypatch) as asked:
+    with dynamodb_answering(script) as asked:
         ran = run("show", "zenith", "--json")
     assert [json.loads(line) for line in ran.stdout.splitlines()] == [LICENSE, CREDENTIAL]
     starts = [request.get("ExclusiveStartKey", {}).get("sk") for request in asked]

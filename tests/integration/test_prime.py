@@ -23,9 +23,9 @@ def test_prime_is_registered_before_the_snapshot() -> None:
 
 
 def test_prime_reads_keys_that_no_request_can_have_and_logs_nothing(
-    frozen: list[str], log_lines: Lines, monkeypatch: pytest.MonkeyPatch
+    frozen: list[str], log_lines: Lines
 ) -> None:
-    with dynamodb_answering([read([], [])], monkeypatch) as requests:
+    with dynamodb_answering([read([], [])]) as requests:
         prime()
     (request,) = requests
     ((_, wanted),) = request["RequestItems"].items()
@@ -34,10 +34,8 @@ def test_prime_reads_keys_that_no_request_can_have_and_logs_nothing(
     assert frozen == ["freeze"]
 
 
-def test_the_first_request_after_prime_opens_a_new_connection(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    with dynamodb_answering([read([], [])], monkeypatch) as requests:
+def test_the_first_request_after_prime_opens_a_new_connection() -> None:
+    with dynamodb_answering([read([], [])]) as requests:
         prime()
         ask()
         ask()
@@ -49,9 +47,9 @@ def test_the_first_request_after_prime_opens_a_new_connection(
     "fault", ["throttled", "access denied", "no such table", "closes without an answer"]
 )
 def test_a_failed_read_is_a_warning_and_does_not_stop_the_deployment(
-    fault: str, log_lines: Lines, frozen: list[str], monkeypatch: pytest.MonkeyPatch
+    fault: str, log_lines: Lines, frozen: list[str]
 ) -> None:
-    with dynamodb_answering([QUICK_FAULTS[fault].step], monkeypatch):
+    with dynamodb_answering([QUICK_FAULTS[fault].step]):
         prime()
     (line,) = log_lines()
     assert (line["level"], line["message"]) == ("WARNING", "The read before the snapshot failed")

@@ -32,7 +32,7 @@ def ask_everything() -> None:
     with sample_world(), pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr("handlers.state.TIMEOUT", 0.2)
         for fault in FAULTS.values():
-            with dynamodb_answering([fault.step], monkeypatch):
+            with dynamodb_answering([fault.step]):
                 assert ask(body=FAULTY_BODY).status == 500
 
 
@@ -132,11 +132,7 @@ VARYING = {"timestamp", "cold_start", "duration", "function_request_id", "except
 def send_hundreds() -> None:
     """Sends all requests many times. The results stay the same, and memory does not grow."""
     script: list[Any] = []
-    with (
-        sample_world(),
-        pytest.MonkeyPatch.context() as monkeypatch,
-        dynamodb_answering(script, monkeypatch) as requests,
-    ):
+    with sample_world(), dynamodb_answering(script) as requests:
 
         def results() -> list[Any]:
             results = []

@@ -131,9 +131,7 @@ def test_only_a_single_valid_bearer_token_is_accepted(
     assert lambda_handler(event, lambda_context())["statusCode"] == expected
 
 
-def test_any_path_and_token_are_answered_and_logged_and_reach_at_most_one_enterprise(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_any_path_and_token_are_answered_and_logged_and_reach_at_most_one_enterprise() -> None:
     @given(
         surrogates_too | st.text(tricky),
         connection_ids | surrogates_too | st.text(tricky),
@@ -152,7 +150,7 @@ def test_any_path_and_token_are_answered_and_logged_and_reach_at_most_one_enterp
             keys = request["RequestItems"][TABLE_NAME]["Keys"]
             assert len({key["pk"]["S"] for key in keys}) == 1
 
-    with dynamodb_answering([read(ITEMS, [])], monkeypatch) as requests:
+    with dynamodb_answering([read(ITEMS, [])]) as requests:
         check()
 
 
@@ -176,9 +174,7 @@ def segments(draw: st.DrawFn, decoded: str) -> str:
     )
 
 
-def test_a_request_reads_its_own_keys_and_only_their_items_count(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_request_reads_its_own_keys_and_only_their_items_count() -> None:
     @given(
         st.data(),
         st.just(ACME["enterprise_id"]) | st.text(tricky | characters, min_size=1, max_size=20),
@@ -203,5 +199,5 @@ def test_a_request_reads_its_own_keys_and_only_their_items_count(
         assert others == ["LICENSE#OES", f"CONNECTION#{connection_id}"]
 
     # This DynamoDB always answers with acme-capital's three records.
-    with dynamodb_answering([read(ITEMS, [])], monkeypatch) as requests:
+    with dynamodb_answering([read(ITEMS, [])]) as requests:
         check()

@@ -123,13 +123,11 @@ def test_a_credential_that_expires_during_the_read_has_expired(
     assert ask_with(RECORDS | {Credential: credential}, world).name == "NotAMember"
 
 
-def test_a_number_of_more_than_38_digits_in_any_attribute_is_a_500(
-    log_lines: Lines, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_number_of_more_than_38_digits_in_any_attribute_is_a_500(log_lines: Lines) -> None:
     # DynamoDB writes 1e100 with all its digits, and boto3 refuses to round them.
     since = {"since": {"N": "1" + 100 * "0"}}
     script = [read([item | since for item in ITEMS], [])]
-    with dynamodb_answering(script, monkeypatch):
+    with dynamodb_answering(script):
         assert_internal_error(ask(), log_lines, "Rounded")
 
 
@@ -170,7 +168,7 @@ def test_only_the_requests_own_items_count_in_any_order_and_rounds(
 ) -> None:
     monkeypatch.setattr("handlers.state.WAITS", (0, 0))
     script: list[Reply] = []
-    with dynamodb_answering(script, monkeypatch) as requests:
+    with dynamodb_answering(script) as requests:
 
         @given(answers_in_rounds())
         def check(drawn: tuple[int, list[Reply]]) -> None:

@@ -1,6 +1,7 @@
 """Two servers with DynamoDB's protocol: one follows a test's script, one holds the sample world."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -11,9 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from socket import SO_LINGER, SOL_SOCKET, socket
 from typing import Any, NamedTuple
+from unittest.mock import patch
 from zlib import crc32
-
-import pytest
 
 from handlers.state import ATTEMPTS
 from tests.support.calls import ACME
@@ -122,6 +122,8 @@ QUICK_FAULTS = {
     "empty body": Fault(written(200, b""), "KeyError", 1),
     "broken JSON": Fault(written(200, ALLOWED[:-1]), "KeyError", 1),
     "JSON that is not an object": Fault(written(200, b"[]"), "AttributeError", 1),
+    "no items": Fault((200, {"UnprocessedKeys": {}}), "KeyError", 1),
+    "no unprocessed keys": Fault((200, {"Responses": {TABLE_NAME: ITEMS}}), "KeyError", 1),
     "bad UTF-8": Fault(written(200, b'"\xff"'), "UnicodeDecodeError", 1),
 }
 SILENT_FAULTS = {
@@ -133,9 +135,7 @@ _NUMBERS = count()
 
 
 @contextmanager
-def dynamodb_answering(
-    script: Sequence[Step], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[list[dict[str, Any]]]:
+def dynamodb_answering(script: Sequence[Step]) -> Iterator[list[dict[str, Any]]]:
     """Points the function at a server that follows the script. The last step repeats.
 
     Yields the requests, parsed, with the client's address and port as `client`.
@@ -169,8 +169,8 @@ def dynamodb_answering(
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         # A new path makes a new endpoint, and so a new client, even if the port was used before.
         endpoint = f"http://127.0.0.1:{server.server_port}/{next(_NUMBERS)}"
-        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", endpoint)
-        yield requests
+        with patch.dict(os.environ, AWS_ENDPOINT_URL_DYNAMODB=endpoint):
+            yield requests
         server.shutdown()
 
 
