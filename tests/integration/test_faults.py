@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from handlers.state import ATTEMPTS, LAST_START, TIMEOUT, WAITS, dynamodb_client
-from tests.support.calls import Lines, ask, assert_internal_error
+from tests.support.calls import ask, assert_internal_error
 from tests.support.dynamodb import (
     ITEMS,
     PATIENCE,
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("world")
 
 @pytest.mark.parametrize("name", QUICK_FAULTS | SILENT_FAULTS)
 def test_a_fault_of_the_database_is_a_500_and_the_next_request_succeeds(
-    name: str, log_lines: Lines, monkeypatch: pytest.MonkeyPatch
+    name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fault = (QUICK_FAULTS | SILENT_FAULTS)[name]
     script = [*[fault.step] * fault.attempts, read(ITEMS, [])]
@@ -32,14 +32,12 @@ def test_a_fault_of_the_database_is_a_500_and_the_next_request_succeeds(
         with monkeypatch.context() as limited:  # the next request may be slow
             if name in SILENT_FAULTS:
                 limited.setattr("handlers.state.TIMEOUT", 0.3)
-            assert_internal_error(ask(), log_lines, fault.exception)
+            assert_internal_error(fault.exception)
         assert len(requests) == fault.attempts
         assert ask().status == 200
 
 
-def test_a_port_that_accepts_no_connection_is_a_500(
-    log_lines: Lines, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_port_that_accepts_no_connection_is_a_500(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("handlers.state.TIMEOUT", 0.3)
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full, ExitStack() as waiting:
         with suppress(TimeoutError):
@@ -50,15 +48,15 @@ def test_a_port_that_accepts_no_connection_is_a_500(
         # After that time, the closed port refuses a client that has no time-out.
         patience = Timer(PATIENCE, full.close)
         patience.start()
-        assert_internal_error(ask(), log_lines, "ConnectTimeoutError")
+        assert_internal_error("ConnectTimeoutError")
         patience.cancel()
 
 
-def test_a_closed_port_is_a_500(log_lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_closed_port_is_a_500(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed_at_once:
         port = closed_at_once.getsockname()[1]
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", f"http://127.0.0.1:{port}")
-    assert_internal_error(ask(), log_lines, "EndpointConnectionError")
+    assert_internal_error("EndpointConnectionError")
 
 
 @pytest.mark.parametrize(
@@ -69,15 +67,15 @@ def test_a_closed_port_is_a_500(log_lines: Lines, monkeypatch: pytest.MonkeyPatc
     ],
 )
 def test_a_wrong_setting_is_a_500(
-    name: str, value: str, exception: str, log_lines: Lines, monkeypatch: pytest.MonkeyPatch
+    name: str, value: str, exception: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, value)
-    assert_internal_error(ask(), log_lines, exception)
+    assert_internal_error(exception)
 
 
-def test_a_missing_table_name_is_a_500(log_lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_table_name_is_a_500(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TABLE_NAME")
-    assert_internal_error(ask(), log_lines, "KeyError")
+    assert_internal_error("KeyError")
 
 
 def test_an_empty_endpoint_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,21 +116,20 @@ def test_only_the_unprocessed_keys_are_read_again_consistently(left: int) -> Non
 
 @pytest.mark.parametrize("left", range(3))
 def test_keys_that_stay_unprocessed_are_a_500_after_growing_waits(
-    left: int, log_lines: Lines, monkeypatch: pytest.MonkeyPatch
+    left: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waits: list[float] = []
     monkeypatch.setattr("handlers.state.sleep", waits.append)
     with dynamodb_answering([read(ITEMS[:left], ITEMS[left:])]):
-        assert_internal_error(ask(), log_lines, "StateUnavailable")
+        line = assert_internal_error("StateUnavailable")
     assert waits == [0.0, 0.05, 0.1]
-    (line,) = log_lines()
     assert line["exception"].endswith(f": DynamoDB left {3 - left} keys unprocessed")
 
 
-def test_no_round_starts_late(log_lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_round_starts_late(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("handlers.state.LAST_START", WAITS[1])
     with dynamodb_answering([read([], ITEMS)]) as requests:
-        assert_internal_error(ask(), log_lines, "StateUnavailable")
+        assert_internal_error("StateUnavailable")
     assert len(requests) == 1
 
 

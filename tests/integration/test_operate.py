@@ -17,14 +17,13 @@ import yaml
 from botocore.config import Config
 from hypothesis import given
 from hypothesis import strategies as st
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from handlers.state import credential_key
 from tests.support.calls import ask
 from tests.support.dynamodb import dynamodb_answering, stalls
-from tests.support.processes import python
+from tests.support.processes import python, tool
 from tools import operate
-from tools.__main__ import cli
 from tools.state_file import BadState, parse_record, read_state, record_item, record_line
 from tools.world import ENTERPRISE_ID, EVENTS, ROOT, TABLE_NAME, TOKEN
 
@@ -115,10 +114,8 @@ def table(world: "DynamoDBClient") -> Iterator["DynamoDBClient"]:
 
 
 def run(*words: str | Path, table: str = TABLE_NAME, **environment: str) -> Result:
-    command, *others = map(str, words)
-    ran = CliRunner().invoke(cli, [command, "--table", table, *others], env=environment)
-    assert isinstance(ran.exception, SystemExit | None), ran.exception
-    return ran
+    command, *others = words
+    return tool(command, "--table", table, *others, **environment)
 
 
 def mint(*words: str, member: str = "trader") -> Result:
@@ -278,7 +275,7 @@ def test_a_minted_token_counts_until_the_command_that_it_came_with_revokes_it(fi
     python, option, package, *words = shlex.split(minted.stderr.splitlines()[-1])
     assert (Path(python).name[:6], option, package) == ("python", "-m", "tools")
     assert words[-3:] == ["--", "zenith", "trader"]  # "--", because a name may begin with a dash
-    assert CliRunner().invoke(cli, words).exit_code == 0
+    assert tool(*words).exit_code == 0
     assert as_zenith(token) == "NotAMember"
 
 

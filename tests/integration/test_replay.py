@@ -9,12 +9,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from handlers.signing import KEEP_ACTIVE, lambda_handler
 from tests.support.calls import sample_event
-from tests.support.processes import python
-from tools.__main__ import cli
+from tests.support.processes import python, tool
 from tools.replay import BROKEN_BASE64, payload_or_name, sample_events
 from tools.world import EVENTS
 
@@ -32,9 +31,7 @@ def tests_world(world: object, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(*words: str | Path) -> Result:
-    ran = CliRunner().invoke(cli, ["replay", *map(str, words)], env={"COLUMNS": "500"})
-    assert isinstance(ran.exception, SystemExit | None), ran.exception
-    return ran
+    return tool("replay", *words, COLUMNS="500")
 
 
 def written(folder: Path, status: int, *events: Any) -> list[Path]:

@@ -16,12 +16,10 @@ from urllib.parse import urlsplit
 
 import pytest
 import urllib3
-from typer.testing import CliRunner
 
 from handlers.signing import lambda_handler
 from tests.support.calls import sample_event
-from tests.support.processes import run
-from tools.__main__ import cli
+from tests.support.processes import run, tool
 from tools.serve import api_gateway_event
 from tools.world import BODY, CONNECTION_ID, ENTERPRISE_ID, EVENTS, TOKEN
 
@@ -168,7 +166,7 @@ def test_the_command_prints_a_curl_that_works_when_it_is_pasted_and_ends_by_ctrl
 
 @pytest.mark.parametrize("port", ["http", "-1", "65536"])
 def test_an_impossible_port_is_refused_in_a_sentence(port: str) -> None:
-    ran = CliRunner().invoke(cli, ["serve"], env={"PORT": port})
+    ran = tool("serve", PORT=port)
     assert ran.exit_code == 2
     assert port in ran.stderr
 
@@ -179,6 +177,6 @@ def test_a_port_that_is_taken_is_named(
 ) -> None:
     monkeypatch.setattr("tools.world.sample_world", nullcontext)
     port = urlsplit(url).port
-    ran = CliRunner().invoke(cli, [command], env={"PORT": str(port)})
+    ran = tool(command, PORT=str(port))
     assert ran.exit_code == 1
     assert f"Port {port} is in use" in ran.stderr

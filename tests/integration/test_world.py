@@ -10,12 +10,10 @@ from socket import create_server
 
 import pytest
 import urllib3
-from typer.testing import CliRunner
 from werkzeug.wrappers import Response
 
 from tests.support.dynamodb import embedded_dynamodb
-from tests.support.processes import Ran, python, run
-from tools.__main__ import cli
+from tests.support.processes import Ran, python, run, tool
 from tools.world import ROOT, listening
 
 ELSEWHERE = "http://127.0.0.1:{port}"
@@ -139,7 +137,7 @@ def test_the_recipe_extends_a_licence_and_switches_off_a_connection(
 
 @pytest.mark.parametrize("host", ["", "nowhere.invalid", "unix:///tmp/x", 64 * "x", "a\udce9"])
 def test_an_impossible_host_is_refused_in_a_sentence(host: str) -> None:
-    ran = CliRunner().invoke(cli, ["dynamodb", "--host", host])
+    ran = tool("dynamodb", "--host", host)
     assert ran.exit_code == 2
     assert "is not an address or a name" in " ".join(ran.stderr.split())
 

@@ -107,8 +107,10 @@ def logged() -> Iterator[Lines]:
         handler.setStream(before)
 
 
-def assert_internal_error(answer: Answer, lines: Lines, exception: str) -> None:
-    """The client gets a 500 without details, and the one log line has the exception."""
+def assert_internal_error(exception: str) -> dict[str, Any]:
+    """A valid request gets a 500 without details. Its one log line has the exception; returns it."""
+    with logged() as lines:
+        answer = ask()
     assert answer.status == 500
     assert answer.body == {
         "error": "The request could not be completed. Try again later.",
@@ -119,3 +121,4 @@ def assert_internal_error(answer: Answer, lines: Lines, exception: str) -> None:
     assert (line["level"], line["outcome"], line["status"]) == ("ERROR", "InternalError", 500)
     assert line["exception_name"] == exception
     assert "Traceback" in line["exception"]
+    return line
