@@ -61,14 +61,12 @@ def test_a_line_is_in_the_embedded_metric_format(log_lines: Lines) -> None:
     (line,) = log_lines()
     assert isinstance(line["_aws"]["Timestamp"], int)
     assert isinstance(line["duration"], float)
+    function = ["service", "function_name"]
     assert line["_aws"]["CloudWatchMetrics"] == [
         {
             "Namespace": "DeallocationSigning",
             "Metrics": [{"Name": "duration", "Unit": "Milliseconds"}],
-            "Dimensions": [
-                ["service", "function_name"],
-                ["service", "function_name", "outcome"],
-            ],
+            "Dimensions": [function, [*function, "outcome"]],
         }
     ]
 

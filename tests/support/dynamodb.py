@@ -16,8 +16,7 @@ from unittest.mock import patch
 from zlib import crc32
 
 from handlers.state import ATTEMPTS
-from tests.support.calls import ACME
-from tools.world import REGION, ROOT, TABLE_NAME, item
+from tools.world import CONNECTION_ID, ENTERPRISE_ID, EVENTS, REGION, ROOT, TABLE_NAME, TOKEN, item
 
 type Reply = tuple[int, dict[str, Any]]
 """The status and the body of an answer."""
@@ -29,21 +28,11 @@ PATIENCE = 3
 """How long a silent server waits, in seconds. A client without a time-out sees no time-out then."""
 
 ITEMS = [
-    item({"enterprise": ACME["enterprise_id"], **record})
-    for record in (
-        {
-            "credential": ACME["token"],
-            "memberId": "trader",
-            "scopes": ["settlement_network_read", "settlement_network_write"],
-        },
-        {"license": "OES", "status": "active"},
-        {
-            "connection": ACME["connection_id"],
-            "active": True,
-            "currencies": ["BTC"],
-            "partnerId": "northwind-exchange",
-        },
-    )
+    item(record)
+    for record in json.loads((EVENTS / "state.json").read_bytes())
+    if record.get("credential") == TOKEN
+    or record.get("connection") == CONNECTION_ID
+    or (record["enterprise"] == ENTERPRISE_ID and "license" in record)
 ]
 """The records that allow the request of `ask()`."""
 
@@ -188,11 +177,16 @@ def embedded_dynamodb() -> Iterator[dict[str, str]]:
     ) as server:
         assert server.stdout
         (url,) = re.findall(r"http://\S+", server.stdout.readline())
-        yield {
-            "AWS_ACCESS_KEY_ID": "sample",
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_ENDPOINT_URL_DYNAMODB": url,
-            "AWS_SECRET_ACCESS_KEY": "sample",
-            "TABLE_NAME": TABLE_NAME,
-        }
+        yield aws_variables(url)
         server.terminate()
+
+
+def aws_variables(url: str) -> dict[str, str]:
+    """The environment variables to use a local DynamoDB."""
+    return {
+        "AWS_ACCESS_KEY_ID": "sample",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ENDPOINT_URL_DYNAMODB": url,
+        "AWS_SECRET_ACCESS_KEY": "sample",
+        "TABLE_NAME": TABLE_NAME,
+    }

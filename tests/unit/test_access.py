@@ -7,16 +7,8 @@ from typing import Any
 
 import pytest
 
+from domain import errors
 from domain.access import READ_SCOPE, WRITE_SCOPE, authenticate, check_access
-from domain.errors import (
-    ConnectionInactive,
-    ConnectionNotFound,
-    CorruptRecord,
-    CurrencyNotSupported,
-    InsufficientScope,
-    NotAMember,
-    OesLicenseRequired,
-)
 from domain.records import Records
 from domain.request import SigningRequest
 
@@ -72,25 +64,25 @@ def having(kind: str, attribute: str, value: object) -> Fault:
 
 # The faults in the order of the contract's checks. A check parses its record only when it needs it.
 FAULTS: list[tuple[type[Exception], str, Fault]] = [
-    (NotAMember, "no credential", without("credential")),
-    (CorruptRecord, "Credential: scopes", having("credential", "scopes", [])),
-    (NotAMember, "an expired credential", having("credential", "expiresAt", Decimal(1))),
-    (InsufficientScope, "another scope", having("credential", "scopes", {"admin"})),
-    (InsufficientScope, "the read scope only", having("credential", "scopes", {READ_SCOPE})),
-    (InsufficientScope, "the write scope only", having("credential", "scopes", {WRITE_SCOPE})),
-    (OesLicenseRequired, "no licence", without("license")),
-    (CorruptRecord, "License: status", having("license", "status", "")),
-    (OesLicenseRequired, "an inactive licence", having("license", "status", "inactive")),
-    (OesLicenseRequired, "an expired licence", having("license", "expiresAt", Decimal(1))),
-    (ConnectionNotFound, "no connection", without("connection")),
-    (CorruptRecord, "Connection: active", having("connection", "active", None)),
-    (ConnectionInactive, "an inactive connection", having("connection", "active", False)),  # noqa: FBT003 -- a record's value
-    (CurrencyNotSupported, "another currency", having("connection", "currencies", {"btc"})),
+    (errors.NotAMember, "no credential", without("credential")),
+    (errors.CorruptRecord, "Credential: scopes", having("credential", "scopes", [])),
+    (errors.NotAMember, "an expired credential", having("credential", "expiresAt", Decimal(1))),
+    (errors.InsufficientScope, "another scope", having("credential", "scopes", {"admin"})),
+    (errors.InsufficientScope, "the read scope", having("credential", "scopes", {READ_SCOPE})),
+    (errors.InsufficientScope, "the write scope", having("credential", "scopes", {WRITE_SCOPE})),
+    (errors.OesLicenseRequired, "no licence", without("license")),
+    (errors.CorruptRecord, "License: status", having("license", "status", "")),
+    (errors.OesLicenseRequired, "an inactive licence", having("license", "status", "inactive")),
+    (errors.OesLicenseRequired, "an expired licence", having("license", "expiresAt", Decimal(1))),
+    (errors.ConnectionNotFound, "no connection", without("connection")),
+    (errors.CorruptRecord, "Connection: active", having("connection", "active", None)),
+    (errors.ConnectionInactive, "an inactive connection", having("connection", "active", False)),  # noqa: FBT003 -- a record's value
+    (errors.CurrencyNotSupported, "another currency", having("connection", "currencies", {"btc"})),
 ]
 
 
 def raises(error: type[Exception], name: str) -> pytest.RaisesExc[Exception]:
-    return pytest.raises(error, match=f"^{name}: " if error is CorruptRecord else None)
+    return pytest.raises(error, match=f"^{name}: " if error is errors.CorruptRecord else None)
 
 
 def test_without_a_fault_the_member_may_have_the_payload() -> None:
@@ -120,12 +112,12 @@ def test_only_the_required_scopes_are_needed(scopes: set[str]) -> None:
 @pytest.mark.parametrize("currency", ["btc", "Btc", " BTC", "BTC "])
 def test_a_currency_is_compared_exactly(currency: str) -> None:
     amount = REQUEST.amount.model_copy(update={"currency": currency})
-    with pytest.raises(CurrencyNotSupported):
+    with pytest.raises(errors.CurrencyNotSupported):
         judge(allowing(), request=REQUEST.model_copy(update={"amount": amount}))
 
 
 @pytest.mark.parametrize(
-    ("kind", "error"), [("credential", NotAMember), ("license", OesLicenseRequired)]
+    ("kind", "error"), [("credential", errors.NotAMember), ("license", errors.OesLicenseRequired)]
 )
 @pytest.mark.parametrize(
     ("expires_at", "before"),
