@@ -9,29 +9,21 @@ import pytest
 
 from handlers.state import ATTEMPTS, LAST_START, TIMEOUT, WAITS, dynamodb_client
 from tests.support.calls import ask, assert_internal_error
-from tests.support.dynamodb import (
-    ITEMS,
-    PATIENCE,
-    QUICK_FAULTS,
-    SILENT_FAULTS,
-    dynamodb_answering,
-    read,
-)
+from tests.support.dynamodb import FAULTS, ITEMS, PATIENCE, dynamodb_answering, read
 from tools.world import TABLE_NAME, template
 
 pytestmark = pytest.mark.usefixtures("world")
 
 
-@pytest.mark.parametrize("name", QUICK_FAULTS | SILENT_FAULTS)
+@pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_of_the_database_is_a_500_and_the_next_request_succeeds(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fault = (QUICK_FAULTS | SILENT_FAULTS)[name]
+    fault = FAULTS[name]
     script = [*[fault.step] * fault.attempts, read(ITEMS, [])]
     with dynamodb_answering(script) as requests:
         with monkeypatch.context() as limited:  # the next request may be slow
-            if name in SILENT_FAULTS:
-                limited.setattr("handlers.state.TIMEOUT", 0.3)
+            limited.setattr("handlers.state.TIMEOUT", 0.3)
             assert_internal_error(fault.exception)
         assert len(requests) == fault.attempts
         assert ask().status == 200
@@ -97,7 +89,7 @@ def test_botocore_sends_each_request_at_once_and_retries_by_the_standard_rules()
 
 
 def test_a_throttled_read_is_tried_again() -> None:
-    script = [QUICK_FAULTS["throttled"].step, read(ITEMS, [])]
+    script = [FAULTS["throttled"].step, read(ITEMS, [])]
     with dynamodb_answering(script) as requests:
         assert ask().status == 200
     assert len(requests) == 2

@@ -172,6 +172,7 @@ def test_the_example_of_an_error_is_what_is_answered(status: str, name: str, bod
         return
     details = [": ".join(detail.values()).replace(": ", " ") for detail in body.get("details", [])]
     assert body["error"] == ANSWERS[ERRORS[name]][1].format(*details)
+    assert body["error"] == gateway.get(name, body)["error"]
     assert (body["name"], body["requestId"]) == (name, gateway["InternalError"]["requestId"])
     validate(body, component(content(status)["schema"]))
 

@@ -163,7 +163,6 @@ def test_lines_that_were_not_there_are_named_when_they_are_revoked(file: Path) -
     ("content", "message"),
     [
         (lines(LICENSE, CREDENTIAL, CONNECTION | {"active": "yes"}).encode(), "line 3: Conn"),
-        (b"", "there is no record in it"),
         ("é".encode("latin-1"), "is not UTF-8"),
         (lines(LICENSE).encode("utf-16"), "is not UTF-8"),
         (None, "No such file"),

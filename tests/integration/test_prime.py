@@ -5,7 +5,7 @@ import snapshot_restore_py
 
 from handlers.signing import prime
 from tests.support.calls import Lines, ask
-from tests.support.dynamodb import QUICK_FAULTS, dynamodb_answering, read
+from tests.support.dynamodb import FAULTS, dynamodb_answering, read
 
 pytestmark = pytest.mark.usefixtures("world")
 
@@ -49,9 +49,9 @@ def test_the_first_request_after_prime_opens_a_new_connection() -> None:
 def test_a_failed_read_is_a_warning_and_does_not_stop_the_deployment(
     fault: str, log_lines: Lines, frozen: list[str]
 ) -> None:
-    with dynamodb_answering([QUICK_FAULTS[fault].step]):
+    with dynamodb_answering([FAULTS[fault].step]):
         prime()
     (line,) = log_lines()
     assert (line["level"], line["message"]) == ("WARNING", "The read before the snapshot failed")
-    assert line["exception_name"] == QUICK_FAULTS[fault].exception
+    assert line["exception_name"] == FAULTS[fault].exception
     assert frozen == ["freeze"]

@@ -16,12 +16,11 @@ import pytest
 from aws_lambda_powertools.shared import constants
 
 from tests.support.calls import ask, call, event_for, logged
-from tests.support.dynamodb import ITEMS, QUICK_FAULTS, SILENT_FAULTS, dynamodb_answering, read
+from tests.support.dynamodb import FAULTS, ITEMS, dynamodb_answering, read
 from tests.support.processes import python
 from tools.replay import sample_events
 from tools.world import BODY, sample_world
 
-FAULTS = QUICK_FAULTS | SILENT_FAULTS
 FAULTY_BODY = BODY | {"notes": "notes-of-this-test", "nonce": "nonce-of-this-test"}
 
 
@@ -74,16 +73,9 @@ def test_no_secret_is_written_when_everything_is_logged() -> None:
     variables = [name for name in vars(constants).values() if isinstance(name, str)]
     settings = {name: "true" for name in variables if name.startswith("POWERTOOLS_")}
     levels = ("AWS_LAMBDA_LOG_LEVEL", "LOG_LEVEL", "POWERTOOLS_LOG_LEVEL")
-    written = output(
-        "ask_everything",
-        settings
-        | dict.fromkeys(levels, "DEBUG")
-        | {
-            "AWS_LAMBDA_LOG_FORMAT": "JSON",
-            "POWERTOOLS_LOGGER_SAMPLE_RATE": "1",
-            "PYTHONWARNINGS": "default",
-        },
-    )
+    settings |= dict.fromkeys(levels, "DEBUG")
+    settings |= {"AWS_LAMBDA_LOG_FORMAT": "JSON", "POWERTOOLS_LOGGER_SAMPLE_RATE": "1"}
+    written = output("ask_everything", settings | {"PYTHONWARNINGS": "default"})
     failures = len(FAULTS) + 1  # 500-corrupt-record
     assert written.count('"outcome": "InternalError"') == failures
     assert {secret for secret in secrets() if secret in written} == set()
@@ -92,21 +84,14 @@ def test_no_secret_is_written_when_everything_is_logged() -> None:
 @pytest.mark.parametrize(
     "settings",
     [
-        {
-            "POWERTOOLS_DEV": "true",
-            "POWERTOOLS_LOG_LEVEL": "CRITICAL",
-            "POWERTOOLS_METRICS_DISABLED": "true",
-        },
-        {
-            "LOG_LEVEL": "ERROR",
-            "POWERTOOLS_LOGGER_SAMPLE_RATE": "0.000001",
-            "POWERTOOLS_METRICS_NAMESPACE": "Another",
-            "POWERTOOLS_SERVICE_NAME": "another",
-        },
+        "DEV=true LOG_LEVEL=CRITICAL METRICS_DISABLED=true",
+        "LOGGER_SAMPLE_RATE=0.000001 METRICS_NAMESPACE=Another SERVICE_NAME=another",
     ],
 )
-def test_no_setting_removes_a_line_or_its_metrics(settings: dict[str, str]) -> None:
-    lines = [json.loads(line) for line in output("ask_all_samples", settings).splitlines()]
+def test_no_setting_removes_a_line_or_its_metrics(settings: str) -> None:
+    pairs = (f"POWERTOOLS_{word}".split("=") for word in settings.split())
+    written = output("ask_all_samples", {"LOG_LEVEL": "ERROR"} | dict(pairs))
+    lines = [json.loads(line) for line in written.splitlines()]
     assert [line["status"] for line in lines] == [sample.status for sample in sample_events()]
     for line in lines:
         (directive,) = line["_aws"]["CloudWatchMetrics"]
@@ -120,8 +105,8 @@ STEPS = [
     *[(HEALTHY, sample.event) for sample in sample_events()],
     *[
         (step, event_for())
-        for name, fault in QUICK_FAULTS.items()
-        if name != "throttled"  # botocore waits before it tries again
+        for fault in FAULTS.values()
+        if fault.attempts == 1  # botocore waits before it tries again
         for step in (fault.step, HEALTHY)
     ],
 ]

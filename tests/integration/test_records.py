@@ -11,13 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.records import Connection, Credential, License
-from handlers.state import (
-    LICENSE_KEY,
-    connection_key,
-    credential_key,
-    enterprise_key,
-    read_records,
-)
+from handlers import state
 from tests.support.calls import ACME, METHODS, Answer, ask, assert_internal_error
 from tests.support.dynalite import dynalite_world
 from tests.support.dynamodb import ITEMS, Reply, dynamodb_answering, read
@@ -32,9 +26,9 @@ type Records = dict[Record, dict[str, Any]]
 pytestmark = pytest.mark.usefixtures("world")
 
 KEYS = {
-    License: LICENSE_KEY,
-    Credential: credential_key(ACME["token"]),
-    Connection: connection_key(ACME["connection_id"]),
+    License: state.LICENSE_KEY,
+    Credential: state.credential_key(ACME["token"]),
+    Connection: state.connection_key(ACME["connection_id"]),
 }
 
 
@@ -62,7 +56,7 @@ def ask_with(records: Records, world: "DynamoDBClient", method: str = "POST") ->
     """Stores the records under a new enterprise, and returns the answer to its request."""
     enterprise_id = f"enterprise-{uuid4()}"
     for record, attributes in records.items():
-        item = {"pk": enterprise_key(enterprise_id), "sk": KEYS[record], **attributes}
+        item = {"pk": state.enterprise_key(enterprise_id), "sk": KEYS[record], **attributes}
         serialized = {name: TypeSerializer().serialize(value) for name, value in item.items()}
         world.put_item(TableName=TABLE_NAME, Item=serialized)
     return ask(method, enterprise_id=enterprise_id)
@@ -115,7 +109,7 @@ def test_a_credential_that_expires_during_the_read_has_expired(
 
     def slow_read(*ids: str) -> object:
         clock[0] += 10
-        return read_records(*ids)
+        return state.read_records(*ids)
 
     monkeypatch.setattr("handlers.signing.time", lambda: clock[0])
     monkeypatch.setattr("handlers.signing.read_records", slow_read)

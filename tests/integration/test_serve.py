@@ -23,6 +23,7 @@ from tests.support.processes import run, tool
 from tools.serve import api_gateway_event
 from tools.world import BODY, CONNECTION_ID, ENTERPRISE_ID, EVENTS, TOKEN
 
+HTML = "text/html; charset=utf-8"
 PATH = urlsplit(sample_event("200-get")["path"]).path
 
 
@@ -115,11 +116,7 @@ def test_other_paths_and_methods_reach_the_handler(
 
 @pytest.mark.parametrize(
     ("path", "content_type"),
-    [
-        ("/docs", "text/html; charset=utf-8"),
-        ("/docs/", "text/html; charset=utf-8"),
-        ("/openapi.yaml", "application/yaml"),
-    ],
+    [("/docs", HTML), ("/docs/", HTML), ("/openapi.yaml", "application/yaml")],
 )
 def test_the_reference_is_served_and_may_load_nothing_from_other_hosts(
     url: str, path: str, content_type: str

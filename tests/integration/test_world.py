@@ -16,27 +16,15 @@ from tests.support.dynamodb import embedded_dynamodb
 from tests.support.processes import Ran, python, run, tool
 from tools.world import ROOT, listening
 
-ELSEWHERE = "http://127.0.0.1:{port}"
 SETTINGS = {
-    "endpoints everywhere": {
-        "AWS_ENDPOINT_URL": ELSEWHERE,
-        "AWS_ENDPOINT_URL_DYNAMODB": ELSEWHERE,
-        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",
-        "AWS_CONFIG_FILE": "{home}/.aws/config",
-        "AWS_PROFILE": "x",
-        "AWS_SHARED_CREDENTIALS_FILE": "{home}/.aws/config",
-        "HTTP_PROXY": ELSEWHERE,
-    },
-    "a profile that is not there, and what the home directory says": {
-        "AWS_PROFILE": "absent",
-        "AWS_DEFAULT_PROFILE": "absent",
-        "HOME": "{home}",
-        "AWS_ACCOUNT_ID": "123456789012",
-        "AWS_ACCOUNT_ID_ENDPOINT_MODE": "required",
-        "AWS_REGION": "us-east-1",
-        "AWS_USE_DUALSTACK_ENDPOINT": "true",
-        "AWS_USE_FIPS_ENDPOINT": "true",
-    },
+    "endpoints everywhere": """
+        HTTP_PROXY={url} AWS_ENDPOINT_URL={url} AWS_ENDPOINT_URL_DYNAMODB={url}
+        AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=false AWS_PROFILE=x
+        AWS_CONFIG_FILE={home}/.aws/config AWS_SHARED_CREDENTIALS_FILE={home}/.aws/config""",
+    "a profile that is not there, and what the home directory says": """
+        HOME={home} AWS_PROFILE=absent AWS_DEFAULT_PROFILE=absent
+        AWS_ACCOUNT_ID=123456789012 AWS_ACCOUNT_ID_ENDPOINT_MODE=required
+        AWS_REGION=us-east-1 AWS_USE_DUALSTACK_ENDPOINT=true AWS_USE_FIPS_ENDPOINT=true""",
 }
 DYNAMODB = {
     "Authorization": "AWS4-HMAC-SHA256 Credential=a/20260101/x/dynamodb/aws4_request, "
@@ -54,14 +42,14 @@ cli()
 
 
 @pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
-def test_no_setting_of_aws_leads_out_of_it(tmp_path: Path, settings: dict[str, str]) -> None:
+def test_no_setting_of_aws_leads_out_of_it(tmp_path: Path, settings: str) -> None:
     with create_server(("127.0.0.1", 0)) as elsewhere:
-        places = {"port": elsewhere.getsockname()[1], "home": tmp_path}
+        url = f"http://127.0.0.1:{elsewhere.getsockname()[1]}"
         config = tmp_path / ".aws" / "config"
         config.parent.mkdir()
-        url = ELSEWHERE.format(**places)
         config.write_text(f"[default]\nendpoint_url={url}\n[profile x]\nendpoint_url={url}\n")
-        environment = {name: value.format(**places) for name, value in settings.items()}
+        words = settings.format(url=url, home=tmp_path).split()
+        environment = dict(word.split("=", 1) for word in words)
         # What leaves for AWS itself leaves by the proxy.
         ran = python("-c", EVERYTHING, "replay", env={"HTTPS_PROXY": url} | environment, timeout=60)
         elsewhere.settimeout(0)

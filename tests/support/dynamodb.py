@@ -94,7 +94,7 @@ _WHOLE = written(200, ALLOWED)
 _THROTTLED = "ProvisionedThroughputExceededException"
 _NO_TABLE = "ResourceNotFoundException"
 
-QUICK_FAULTS = {
+FAULTS = {
     "closes without an answer": Fault(sends(b""), "ConnectionClosedError"),
     "resets the connection": Fault(resets, "ConnectionClosedError"),
     "closes in the head": Fault(sends(_WHOLE[:40]), "KeyError", 1),
@@ -114,8 +114,6 @@ QUICK_FAULTS = {
     "no items": Fault((200, {"UnprocessedKeys": {}}), "KeyError", 1),
     "no unprocessed keys": Fault((200, {"Responses": {TABLE_NAME: ITEMS}}), "KeyError", 1),
     "bad UTF-8": Fault(written(200, b'"\xff"'), "UnicodeDecodeError", 1),
-}
-SILENT_FAULTS = {
     "never answers": Fault(stalls(b""), "ReadTimeoutError"),
     "stops in the head": Fault(stalls(_WHOLE[:40]), "ReadTimeoutError"),
     "stops in the body": Fault(stalls(_WHOLE[:-1]), "ReadTimeoutError"),
