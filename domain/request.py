@@ -111,9 +111,10 @@ def parse_request[Request: SigningRequest](
 
 
 type _Pairs = tuple[tuple[str, object], ...]
-"""A JSON object with its repeated names. It becomes a dict only where a model expects one:
+"""A JSON object, with its repeated names.
 
-a body can hold thousands of objects, and no function of ours shall run for each of them.
+It becomes a dict only where a model expects an object. A body can hold thousands of objects, and to
+look into each would cost much time before the token is checked.
 """
 
 _REPEATED = object()
@@ -141,8 +142,8 @@ def _json_object(body: bytes, limit: int) -> _Pairs:
     if body.startswith(BOM_UTF8):
         raise InvalidRequest(Detail("body", "must not begin with a byte order mark"))
     try:
-        # No field accepts a number, so its length can stand for it: that is quick. int() would fail
-        # on thousands of digits and not name the field.
+        # No field accepts a number, so any value but a text can stand for it. len() is quick; int()
+        # would fail on thousands of digits and not name the field.
         pairs = json.loads(body.decode(), object_pairs_hook=tuple, parse_int=len)
     except UnicodeDecodeError:
         raise InvalidRequest(Detail("body", "must be UTF-8")) from None
