@@ -110,7 +110,7 @@ STEPS = [
         for step in (fault.step, HEALTHY)
     ],
 ]
-"""DynamoDB's answers and events: all sample events, all faults, and a good request after each."""
+"""DynamoDB's answers and events: all sample events, and a good request after each quick fault."""
 VARYING = {"timestamp", "cold_start", "duration", "function_request_id", "exception", "_aws"}
 
 
