@@ -144,7 +144,7 @@ def _json_object(body: bytes, limit: int) -> _Pairs:
     try:
         # No field accepts a number, so any value but a text can stand for it. len() is quick; int()
         # would fail on thousands of digits and not name the field.
-        pairs = json.loads(body.decode(), object_pairs_hook=tuple, parse_int=len)
+        pairs = json.loads(body.decode(), object_pairs_hook=tuple, parse_float=len, parse_int=len)
     except UnicodeDecodeError:
         raise InvalidRequest(Detail("body", "must be UTF-8")) from None
     except (ValueError, RecursionError):  # RecursionError: brackets nested thousands deep
