@@ -5,6 +5,7 @@ Read this file first, then event.py, state.py, answers.py and log.py.
 
 import gc
 from collections.abc import Set as AbstractSet
+from contextlib import closing
 from time import time
 from typing import Any
 
@@ -99,11 +100,11 @@ def prime() -> None:
     body = b'{"amount": {"currency": "-", "quantity": "1"}, "clientExternalId": "-", "nonce": "-"}'
     signing_payload(parse_signing_request("-", "00000000-0000-4000-8000-000000000000", body))
     try:
-        read_records("", "", "")  # nobody has these keys: ids and tokens are not empty
+        # An open connection is dead after a restore. A closed client opens a new one.
+        with closing(dynamodb_client()):
+            read_records("", "", "")  # nobody has these keys: ids and tokens are not empty
     except (BotoCoreError, ClientError, StateUnavailable) as error:
         logger.warning("The read before the snapshot failed", exc_info=error)
-    # Drops the open connection, which is dead after a restore. The client then opens a new one.
-    dynamodb_client().close()
     # Otherwise the first garbage collection after a restore looks at all objects of the start-up.
     gc.freeze()
 

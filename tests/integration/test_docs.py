@@ -32,7 +32,7 @@ DAY = 24 * 60 * 60  # seconds
 
 
 def table(heading: str) -> list[list[str]]:
-    """The rows of the one table, in any document, whose head starts with a column; without the head."""
+    """The rows of the only table whose first column has this heading, in any document."""
     (rows,) = re.findall(
         rf"^\| {re.escape(heading)} \|.*\n\|[-| ]+\n((?:\|.*\n)+)", ALL, re.MULTILINE
     )
@@ -67,8 +67,10 @@ def test_every_make_target_that_is_named_exists() -> None:
 
 
 def test_the_table_of_errors_is_the_one_in_the_code() -> None:
-    documented = [(int(status), name) for _, status, name, _ in table("check")]
-    assert documented == [(status, kind.__name__) for kind, (status, _) in ANSWERS.items()]
+    numbers, statuses, names, _ = zip(*table("check"), strict=True)
+    assert numbers == (*"12345678", *"---")
+    assert [*map(int, statuses)] == [status for status, _ in ANSWERS.values()]
+    assert [*names] == [kind.__name__ for kind in ANSWERS]
 
 
 def test_the_table_of_fields_is_the_request_model() -> None:
@@ -135,6 +137,8 @@ def test_the_log_lines_that_are_shown_are_what_the_function_writes(
         assert shown[same] == line[same]
     assert shown["_aws"]["CloudWatchMetrics"] == line["_aws"]["CloudWatchMetrics"]
     if "exception" in shown:
+        places = re.compile(r'(\w+\.py)", (line \d+)')
+        assert places.findall(shown["exception"]) == places.findall(line["exception"])
         assert shown["exception"].splitlines()[-1] == line["exception"].splitlines()[-1]
 
 

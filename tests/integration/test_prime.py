@@ -1,5 +1,6 @@
 """The hook that Lambda calls before SnapStart takes its snapshot."""
 
+import boto3
 import pytest
 import snapshot_restore_py
 
@@ -44,7 +45,8 @@ def test_the_first_request_after_prime_opens_a_new_connection() -> None:
 
 
 @pytest.mark.parametrize(
-    "fault", ["throttled", "access denied", "no such table", "closes without an answer"]
+    "fault",
+    ["throttled", "access denied", "no such table", "closes without an answer", "leaves all keys"],
 )
 def test_a_failed_read_is_a_warning_and_does_not_stop_the_deployment(
     fault: str, log_lines: Lines, frozen: list[str]
@@ -55,3 +57,14 @@ def test_a_failed_read_is_a_warning_and_does_not_stop_the_deployment(
     assert (line["level"], line["message"]) == ("WARNING", "The read before the snapshot failed")
     assert line["exception_name"] == FAULTS[fault].exception
     assert frozen == ["freeze"]
+
+
+def test_a_client_that_cannot_be_made_is_a_warning_too(
+    log_lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:1/without-a-client")
+    prime()
+    (line,) = log_lines()
+    assert line["exception_name"] == "NoRegionError"

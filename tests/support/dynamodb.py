@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 from zlib import crc32
 
-from handlers.state import ATTEMPTS
+from handlers.state import ATTEMPTS, WAITS
 from tools.world import CONNECTION_ID, ENTERPRISE_ID, EVENTS, REGION, ROOT, TABLE_NAME, TOKEN, item
 
 type Reply = tuple[int, dict[str, Any]]
@@ -113,6 +113,7 @@ FAULTS = {
     "JSON that is not an object": Fault(written(200, b"[]"), "AttributeError", 1),
     "no items": Fault((200, {"UnprocessedKeys": {}}), "KeyError", 1),
     "no unprocessed keys": Fault((200, {"Responses": {TABLE_NAME: ITEMS}}), "KeyError", 1),
+    "leaves all keys": Fault(read([], ITEMS), "StateUnavailable", len(WAITS)),
     "bad UTF-8": Fault(written(200, b'"\xff"'), "UnicodeDecodeError", 1),
     "never answers": Fault(stalls(b""), "ReadTimeoutError"),
     "stops in the head": Fault(stalls(_WHOLE[:40]), "ReadTimeoutError"),
