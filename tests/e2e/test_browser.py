@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tools.serve import serving
-from tools.world import BODY, CONNECTION_ID, ENTERPRISE_ID, sample_world
+from tools.world import BODY, CONNECTION_ID, ENTERPRISE_ID, EVENTS, sample_world
 
 # No sandbox, so that it starts for root too; and none of the requests that Chromium makes by itself.
 FLAGS = [
@@ -85,6 +85,17 @@ def test_an_example_that_is_picked_and_sent_gets_its_payload(
     }
 
 
+def test_the_sample_tokens_and_their_scopes_are_listed(page: Page) -> None:
+    page.get_by_text("Which other tokens are there?").click()
+    rows = [row.locator("td").all_inner_texts() for row in page.locator("#tokens tr").all()[1:]]
+    assert [row[:3] for row in rows] == [
+        [record["credential"], record["enterprise"], scopes.replace("settlement_network_", "")]
+        for record in json.loads((EVENTS / "state.json").read_bytes())
+        for scopes in [", ".join(record.get("scopes", []))]
+        if "credential" in record
+    ]
+
+
 def test_an_error_is_shown_too(page: Page) -> None:
     status, body = send(page, "UnsupportedCurrency")
     assert status == "422"
@@ -114,6 +125,6 @@ def test_nothing_is_wider_than_a_phone_s_screen(page: Page) -> None:
     page.get_by_text("Why not the GET?").click()
     send(page, "WithoutNotes")
     wider = """elements => elements
-      .filter(each => each.getBoundingClientRect().right > innerWidth)
-      .map(each => `${each.tagName} ${each.className}`)"""
+      .filter(element => element.getBoundingClientRect().right > innerWidth)
+      .map(element => `${element.tagName} ${element.className}`)"""
     assert page.locator("body *").evaluate_all(wider) == []

@@ -30,7 +30,7 @@ def _generated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 def answer(url: str, method: str, currency: str = "BTC") -> Any:
-    """What the generated client gives for a request of sample acme-capital's."""
+    """What the generated client returns for a request of acme-capital."""
     module = f"{PACKAGE}.api.signing.v1_client_deallocations_signing_{method}_route"
     body = BODY | {"amount": {"currency": currency, "quantity": "150000000"}}
     with import_module(PACKAGE).AuthenticatedClient(base_url=url, token=TOKEN) as client:

@@ -13,7 +13,7 @@ from schemathesis import HookContext
 
 from domain.access import READ_SCOPE, WRITE_SCOPE
 from domain.errors import Detail, InvalidRequest
-from domain.request import BODY_LIMIT, DETAILS_LIMIT, SigningRequest
+from domain.request import BODY_LIMIT, DETAILS_LIMIT, SigningBody, SigningRequest
 from handlers.answers import ANSWERS, RouteNotFound
 from handlers.signing import app
 from tests.support.calls import ask, call, sample_event
@@ -125,9 +125,10 @@ def test_the_body_and_the_parameters_are_those_of_the_code() -> None:
     for parameter in path:
         assert (parameter["in"], parameter["required"]) == ("path", True)
         assert parameter["schema"] == code.pop(parameter["name"])
+    required = {field.alias for field in SigningBody.model_fields.values() if field.is_required()}
     body = constraints(SCHEMAS["SigningBody"], SCHEMAS)
     assert body["properties"] == code
-    assert (set(body["required"]), body["additionalProperties"]) == (code.keys() - {"notes"}, False)
+    assert (set(body["required"]), body["additionalProperties"]) == (required, False)
     assert (header["in"], header["name"]) == ("header", "Request-Id")
     assert "must not be a nonce, a token" in header["description"]
 

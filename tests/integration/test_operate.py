@@ -85,6 +85,10 @@ def test_a_file_without_a_record_is_refused(text: str) -> None:
     assert faults(text) == ["there is no record in it"]
 
 
+def test_a_record_of_another_enterprise_is_another_record() -> None:
+    assert len(read_state([lines(LICENSE), lines(LICENSE | {"enterprise": "nadir"})])) == 2
+
+
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
 
 
@@ -212,10 +216,10 @@ def test_records_are_written_in_batches_until_none_is_left_unprocessed(
 ) -> None:
     file.write_text(lines(*CONNECTIONS))
     left = unprocessed(CONNECTIONS[24])
-    with dynamodb_answering([(200, left), (200, DONE)]) as asked:
+    with dynamodb_answering([(200, left), (200, DONE)]) as requests:
         ran = run("load", file)
     assert (ran.exit_code, ran.stderr) == (0, "Records written: 60.\n")
-    batches = [request["RequestItems"][TABLE_NAME] for request in asked]
+    batches = [request["RequestItems"][TABLE_NAME] for request in requests]
     assert [len(batch) for batch in batches] == [25, 1, 25, 10]
     assert batches[1] == left["UnprocessedItems"][TABLE_NAME]
     assert waits == [0.1]
@@ -230,7 +234,8 @@ def test_a_load_that_makes_no_progress_waits_longer_each_time_and_gives_up(
         ran = run("load", file)
     assert ran.exit_code == 1
     assert "Records written for sure: 26 of 30. It is safe to run this again." in ran.stderr
-    assert waits == pytest.approx([0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4])
+    assert waits == [operate.FIRST_WAIT * 2**tries for tries in range(7)]
+    assert waits[-1] == operate.LONGEST_WAIT
 
 
 @pytest.mark.parametrize(
@@ -257,11 +262,11 @@ def test_a_silent_endpoint_is_given_up(file: Path, monkeypatch: pytest.MonkeyPat
     assert [vars(operate.CONFIG)[name] for name in ("connect_timeout", "read_timeout")] == [3, 3]
     quick = Config(read_timeout=0.1, retries={"total_max_attempts": 2})
     monkeypatch.setattr(operate, "CONFIG", operate.CONFIG.merge(quick))
-    with dynamodb_answering([stalls(b"")]) as asked:
+    with dynamodb_answering([stalls(b"")]) as requests:
         ran = run("load", file)
     assert "Read timeout" in ran.stderr
     assert "Records written for sure: 0 of 3." in ran.stderr
-    assert len(asked) == 2
+    assert len(requests) == 2
 
 
 @pytest.mark.usefixtures("table")
@@ -290,10 +295,10 @@ def test_all_tokens_of_a_member_are_revoked_and_none_of_another(file: Path) -> N
 
 
 def test_a_minted_token_has_256_bits_and_the_table_gets_only_its_hash() -> None:
-    with dynamodb_answering([(200, {})]) as asked:
+    with dynamodb_answering([(200, {})]) as requests:
         token = mint("--scope", READ, "--scope", WRITE, "--expires-in", "2w").stdout.strip()
     assert len(base64.urlsafe_b64decode(token + "=")) == 32
-    (stored,) = asked
+    (stored,) = requests
     assert stored["Item"]["sk"] == {"S": credential_key(token)}
     assert sorted(stored["Item"]["scopes"]["SS"]) == [READ, WRITE]
     assert token not in json.dumps(stored)
@@ -359,12 +364,12 @@ def test_show_reads_one_partition_to_its_end() -> None:
         (200, {"Items": [first], "LastEvaluatedKey": {"pk": first["pk"], "sk": first["sk"]}}),
         (200, {"Items": [second]}),
     ]
-    with dynamodb_answering(script) as asked:
+    with dynamodb_answering(script) as requests:
         ran = run("show", "zenith", "--json")
     assert [json.loads(line) for line in ran.stdout.splitlines()] == [LICENSE, CREDENTIAL]
-    starts = [request.get("ExclusiveStartKey", {}).get("sk") for request in asked]
+    starts = [request.get("ExclusiveStartKey", {}).get("sk") for request in requests]
     assert starts == [None, first["sk"]]
-    for request in asked:
+    for request in requests:
         assert request["ConsistentRead"] is True
         assert request["ExpressionAttributeValues"] == {":partition": {"S": "ENTERPRISE#zenith"}}
 

@@ -189,6 +189,7 @@ def test_without_the_sample_state_no_token_is_a_member_s(url: str) -> None:
     ran = python("-m", "tools", *words, env=os.environ | {"COLUMNS": "0"})
     (line,) = [line.split() for line in ran.stdout.splitlines() if "200-get " in line]
     assert line[3:5] == ["401", "200"]
+    assert '"outcome"' not in ran.stdout + ran.stderr  # the log
     assert ran.returncode == 1
 
 

@@ -1,6 +1,5 @@
 """`python -m tools serve`: requests over HTTP reach the handler as API Gateway would send them."""
 
-import html
 import json
 import os
 import re
@@ -21,7 +20,7 @@ from handlers.signing import lambda_handler
 from tests.support.calls import sample_event
 from tests.support.processes import run, tool
 from tools.serve import api_gateway_event
-from tools.world import BODY, CONNECTION_ID, ENTERPRISE_ID, EVENTS, TOKEN
+from tools.world import BODY, CONNECTION_ID, ENTERPRISE_ID, TOKEN
 
 HTML = "text/html; charset=utf-8"
 PATH = urlsplit(sample_event("200-get")["path"]).path
@@ -124,18 +123,6 @@ def test_the_reference_is_served_and_may_load_nothing_from_other_hosts(
     response = send(url, "GET", path)
     assert (response.status, response.headers["Content-Type"]) == (200, content_type)
     assert response.headers["Content-Security-Policy"].startswith("default-src 'self' ")
-
-
-def test_the_reference_names_the_sample_tokens_and_their_scopes(url: str) -> None:
-    page = html.unescape(send(url, "GET", "/docs").data.decode())
-    shown = re.findall(r"<tr><td>(.*?)</td><td>(.*?)</td><td>(.*?)</td>", page)
-    assert shown == [
-        (record["credential"], record["enterprise"], scopes.replace("settlement_network_", ""))
-        for record in json.loads((EVENTS / "state.json").read_bytes())
-        for scopes in [", ".join(record.get("scopes", []))]
-        if "credential" in record
-    ]
-    assert "<code>settlement_network_read</code>" in page
 
 
 def test_the_command_prints_a_curl_that_works_when_it_is_pasted_and_ends_by_ctrl_c() -> None:

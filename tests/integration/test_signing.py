@@ -97,7 +97,7 @@ def run(
 def assert_it_fails(
     reason: str, client: str, example: str, directory: Path, **variables: str | None
 ) -> None:
-    """The example shows the reason without a stack, and leaves nothing signed, not even before."""
+    """The example shows the reason without a stack, and leaves no signature, not even one of an earlier run."""
     if client in SHELLS:
         for name in OUTPUTS:
             (directory / name).write_text("of a former run")
@@ -178,8 +178,8 @@ def test_python_rebuilds_the_golden_payloads() -> None:
 
 def test_other_implementations_in_another_language_give_the_golden_payloads(tmp_path: Path) -> None:
     ran = run("node", f'import "{ROOT}/tests/vectors.mjs";', tmp_path)
-    said = f"{len(VECTORS)} payloads are the same, {len(SIGNED)} signatures verify.\n"
-    assert ran.stdout == said, ran.stderr
+    message = f"{len(VECTORS)} payloads are the same, {len(SIGNED)} signatures verify.\n"
+    assert ran.stdout == message, ran.stderr
 
 
 def test_kms_signs_the_digest_of_the_payload(url: str, monkeypatch: pytest.MonkeyPatch) -> None:

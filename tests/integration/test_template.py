@@ -17,6 +17,7 @@ from tests.support.processes import run
 from tools.world import REGION, RESOURCE, ROOT, template
 
 type Templates = dict[str, Any]
+type Stacks = dict[str, Resources]
 
 MAIN, DOMAIN, FIREWALL = TEMPLATES = (
     "template.yaml",
@@ -60,7 +61,7 @@ def templates() -> Templates:
 
 
 @pytest.fixture(scope="module")
-def stacks(templates: Templates) -> dict[str, Resources]:
+def stacks(templates: Templates) -> Stacks:
     """The stacks of which stack.yaml speaks."""
     return {
         "default": deployed(templates[MAIN], BY_DEFAULT),
@@ -71,13 +72,8 @@ def stacks(templates: Templates) -> dict[str, Resources]:
     }
 
 
-@pytest.fixture(scope="module")
-def resources(stacks: dict[str, Resources]) -> Resources:
-    return stacks["default"]
-
-
 @pytest.mark.parametrize("row", PROMISES, ids=lambda row: row["promise"])
-def test_a_stack_keeps_its_promise(row: dict[str, Any], stacks: dict[str, Resources]) -> None:
+def test_a_stack_keeps_its_promise(row: dict[str, Any], stacks: Stacks) -> None:
     assert row.keys() == {"promise", "stacks", "resources", "has"}
     for stack, name in product(row["stacks"], row["resources"]):
         with_hash = re.compile(rf"{name}([0-9a-f]{{10}})?")  # SAM's, in the name of a version
@@ -94,7 +90,7 @@ def part(value: Any, path: str) -> Any:
     return value
 
 
-def test_there_is_no_other_role_or_policy(stacks: dict[str, Resources]) -> None:
+def test_there_is_no_other_role_or_policy(stacks: Stacks) -> None:
     access = {name for name, item in stacks["all"].items() if item["Type"].startswith("AWS::IAM::")}
     assert access == {"ApiGatewayLogsRole", "DeploymentRole", "ReadTable", "SigningRole"}
 
@@ -127,14 +123,14 @@ def test_a_condition_is_what_its_name_says(templates: Templates) -> None:
     assert templates[MAIN]["Conditions"] == expected
 
 
-def test_a_resource_comes_after_those_that_it_needs(resources: Resources) -> None:
+def test_a_resource_comes_after_those_that_it_needs(stacks: Stacks) -> None:
     order = ("Api", "ApiGatewayAccount", "AccessLog", "ApiStage")
     for earlier, later in [*pairwise(order), ("ReadTable", "SigningFunction")]:
-        assert earlier in references(resources[later])
+        assert earlier in references(stacks["default"][later])
 
 
-def test_every_method_and_route_goes_to_the_published_alias(resources: Resources) -> None:
-    paths = resources["Api"]["Properties"]["Body"]["paths"]
+def test_every_method_and_route_goes_to_the_published_alias(stacks: Stacks) -> None:
+    paths = stacks["default"]["Api"]["Properties"]["Body"]["paths"]
     assert {path: set(methods) for path, methods in paths.items()} == {
         RESOURCE: {"get", "post", ANY_METHOD},
         "/": {ANY_METHOD},
@@ -147,8 +143,8 @@ def test_every_method_and_route_goes_to_the_published_alias(resources: Resources
             assert "security" not in method
 
 
-def test_a_schedule_keeps_the_version_active(resources: Resources) -> None:
-    (target,) = resources["SigningFunctionKeepActive"]["Properties"]["Targets"]
+def test_a_schedule_keeps_the_version_active(stacks: Stacks) -> None:
+    (target,) = stacks["default"]["SigningFunctionKeepActive"]["Properties"]["Targets"]
     assert json.loads(target["Input"]) == KEEP_ACTIVE
     assert target["Arn"] == {"Ref": "SigningFunctionAliaslive"}
 
@@ -170,8 +166,8 @@ def test_every_change_of_the_function_makes_a_version(templates: Templates) -> N
     assert len(re.sub(r"\$\{(\w+)\}", lambda name: "x" * longest[name[1]], text)) <= 256
 
 
-def test_the_dashboard_shows_the_metrics_that_the_function_writes(resources: Resources) -> None:
-    text = resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"][0]
+def test_the_dashboard_shows_the_metrics_that_the_function_writes(stacks: Stacks) -> None:
+    text = stacks["default"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"][0]
     body = json.dumps(json.loads(text))
     assert f"{{{METRICS_NAMESPACE},service,function_name,outcome}}" in body
     function = ["service", SERVICE, "function_name", "${SigningFunction}"]

@@ -109,7 +109,7 @@ def test_the_payload_and_the_signature_are_required(name: str) -> None:
     assert refusal(body) == (Detail(name, "is required"),)
 
 
-@pytest.mark.parametrize("name", ["amount", "nonce", "payload", "signature"])
+@pytest.mark.parametrize("name", CARRIED)
 def test_a_name_that_is_given_twice_is_refused(name: str) -> None:
     body = signed(BODY)
     twice = f"{json.dumps(body)[:-1]}, {json.dumps({name: body[name]})[1:]}".encode()
