@@ -131,7 +131,7 @@ def dynamodb(
 if __name__ == "__main__":
     # Powertools fails on some values of its variables. The tools need none of them.
     for variable in os.environ:
-        if variable.startswith("POWERTOOLS_") or variable == "LOG_LEVEL":
+        if variable.startswith("POWERTOOLS_"):
             del os.environ[variable]
     if isinstance(sys.stdout, TextIOWrapper):  # None without a file behind it
         sys.stdout.reconfigure(errors="backslashreplace")

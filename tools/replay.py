@@ -25,7 +25,7 @@ from tools.files import BadFile, lines_of
 from tools.world import EVENTS, lambda_context
 
 EVENT_FILES = sorted(EVENTS.glob("[0-9][0-9][0-9]-*.json"))
-BROKEN_BASE64 = "over HTTP it is the gateway that makes the base64, and never breaks it"
+BROKEN_BASE64 = "over HTTP the gateway makes the base64, so no request has this fault"
 """Why an event with broken base64 is not sent."""
 NOT_IN_SAM_LOCAL = {"200-encoded-enterprise-id": "sam local decodes %2F before it finds the route"}
 """The events that `sam local start-api` does not hand over as API Gateway does, and why."""

@@ -32,7 +32,7 @@ ROOT = Path(__file__).parent.parent
 EVENTS = ROOT / "events"
 REGION = "eu-central-1"
 TABLE_NAME = "StateTable"
-"""What `!Ref StateTable` comes to in `sam local` too."""
+"""The value of `!Ref StateTable` in `sam local`, too."""
 
 RESOURCE = (
     "/api/network/v1/enterprises/{enterpriseId}"

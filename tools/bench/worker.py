@@ -31,11 +31,10 @@ def cpu(handler: Callable[..., dict[str, object]], event: object) -> float:
 def figures(module: str, *primed: str) -> dict[str, float]:
     """CPU until the first answer, of the first request, and of a later one."""
     event = json.load(sys.stdin)
-    handler = import_module(module).lambda_handler
+    function = import_module(module)
+    handler = function.lambda_handler
     if primed:
-        hooks = import_module("snapshot_restore_py").get_before_snapshot()
-        for hook, arguments, options in hooks:  # as Lambda does
-            hook(*arguments, **options)
+        function.prime()
     first = cpu(handler, event)
     cold = process_time() * 1000
     later = sorted(cpu(handler, event) for _ in range(REQUESTS))
