@@ -1,4 +1,4 @@
-"""The function in a process of its own: what it writes with other settings, and what it keeps in memory."""
+"""The function in a separate process: what it writes with other settings, and what it keeps in memory."""
 
 import gc
 import json
