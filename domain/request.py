@@ -142,8 +142,8 @@ def _json_object(body: bytes, limit: int) -> _Pairs:
     if body.startswith(BOM_UTF8):
         raise InvalidRequest(Detail("body", "must not begin with a byte order mark"))
     try:
-        # No field accepts a number, so its length can stand for it. int() would fail on thousands of
-        # digits and not name the field, and float() is slow for some numbers.
+        # Numbers are only read to be refused, so their length is enough. int() would fail on
+        # thousands of digits and not name the field, and float() is slow for some numbers.
         pairs = json.loads(body.decode(), object_pairs_hook=tuple, parse_float=len, parse_int=len)
     except UnicodeDecodeError:
         raise InvalidRequest(Detail("body", "must be UTF-8")) from None
