@@ -167,6 +167,7 @@ def test_lines_that_were_not_there_are_named_when_they_are_revoked(file: Path) -
     ("content", "message"),
     [
         (lines(LICENSE, CREDENTIAL, CONNECTION | {"active": "yes"}).encode(), "line 3: Conn"),
+        (b"", "there is no record in it"),
         ("é".encode("latin-1"), "is not UTF-8"),
         (lines(LICENSE).encode("utf-16"), "is not UTF-8"),
         (None, "No such file"),
@@ -453,5 +454,6 @@ def test_the_tools_take_the_credentials_of_aws_login(tmp_path: Path) -> None:
     config.write_text("[default]\nregion = eu-central-1\nlogin_session = arn:aws:iam::1:user/o\n")
     environment = {"AWS_CONFIG_FILE": str(config), "HOME": str(tmp_path)}
     ran = python("-m", "tools", "show", "zenith", "--table", TABLE_NAME, env=environment)
+    assert ran.returncode == 1
     assert "Error loading login session token" in ran.stderr
     assert SIGN_IN in ran.stderr

@@ -46,10 +46,8 @@ def test_the_bill_of_materials_lists_what_is_locked_with_its_hashes() -> None:
         for component in bill["components"]
     }
     lock = (ROOT / "requirements/function.txt").read_text()
+    locked = re.findall(r"^(\S+==\S+) \\\n((?: +--hash=.*\n)+)", lock, re.MULTILINE)
     assert bill["metadata"]["component"]["name"] == "deallocation-signing"
     assert listed == {
-        package: sorted(re.findall(r"--hash=sha256:(\w+)", hashes))
-        for package, hashes in re.findall(
-            r"^(\S+==\S+) \\\n((?: +--hash=.*\n)+)", lock, re.MULTILINE
-        )
+        package: sorted(re.findall(r"--hash=sha256:(\w+)", hashes)) for package, hashes in locked
     }

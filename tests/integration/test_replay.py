@@ -121,6 +121,7 @@ def test_events_with_less_in_them_are_sent_over_http(url: str, tmp_path: Path) -
         (CONSOLE | {"headers": [1]}, "HTTP cannot"),
         (CONSOLE | {"headers": {"X": "\n"}}, "header value"),
         (CONSOLE | {"headers": {"X": "\u0142"}}, "latin-1"),
+        (CONSOLE | {"headers": {"": ""}}, "header name"),
         (CONSOLE | {"body": {"a": 1}}, "HTTP cannot"),
         (CONSOLE | {"body": "{", "isBase64Encoded": True}, BROKEN_BASE64),
     ],

@@ -77,9 +77,7 @@ def test_a_stack_keeps_its_promise(row: dict[str, Any], stacks: Stacks) -> None:
     assert row.keys() == {"promise", "stacks", "resources", "has"}
     for stack, name in product(row["stacks"], row["resources"]):
         with_hash = re.compile(rf"{name}([0-9a-f]{{10}})?")  # SAM's, in the name of a version
-        (resource,) = [
-            stacks[stack][found] for found in stacks[stack] if with_hash.fullmatch(found)
-        ]
+        (resource,) = [stacks[stack][key] for key in stacks[stack] if with_hash.fullmatch(key)]
         assert {path: part(resource, path) for path in row["has"]} == row["has"]
 
 
