@@ -142,3 +142,27 @@ def send_hundreds() -> None:
 def test_hundreds_of_requests_give_the_same_results_and_leak_no_memory() -> None:
     # In the process of the tests, pytest and coverage keep log records and threads.
     assert output("send_hundreds", {}) == ""
+
+
+ON_A_SMALL_STACK = """
+import threading
+from domain.errors import InvalidRequest
+from domain.deallocation import parse_deallocation_request
+
+def refuse_all():
+    for levels in ("[", '{"a":', '[{"a":'):
+        try:
+            parse_deallocation_request("e", "6f1c2e1a-0b5d-4c58-9a3e-3d2b7f4a9c01", 9_000 * levels.encode())
+        except InvalidRequest as error:
+            print(error)
+
+threading.stack_size(256 * 1024)
+thread = threading.Thread(target=refuse_all)
+thread.start()
+thread.join()
+"""
+
+
+def test_no_depth_of_a_body_ends_a_process_whose_threads_have_a_small_stack() -> None:
+    ran = python("-c", ON_A_SMALL_STACK)
+    assert (ran.returncode, ran.stdout) == (0, 3 * "body must be valid JSON\n")

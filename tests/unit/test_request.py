@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from domain import request as request_module
@@ -123,6 +125,21 @@ def test_a_request_cannot_be_changed() -> None:
 
 def test_a_body_of_the_largest_size_is_accepted() -> None:
     assert parse(json.dumps(BODY).ljust(64 * 1024).encode()).nonce == BODY["nonce"]
+
+
+@pytest.mark.parametrize(
+    ("levels", "fault"),
+    [(32, Detail("f", "is not a known field")), (33, Detail("body", "must be valid JSON"))],
+)
+def test_a_body_has_at_most_32_levels(levels: int, fault: Detail) -> None:
+    lists = levels - 1  # the body itself is a level
+    written = json.dumps(BODY)[:-1] + f', "f": {"[" * lists}{"]" * lists}}}'
+    assert details(written.encode()) == [fault]
+
+
+@given(st.text('[{"\\\\}]', min_size=1), st.integers(0, 40))
+def test_brackets_in_a_text_do_not_count_as_levels(text: str, times: int) -> None:
+    assert parse(BODY | {"nonce": text + "[" * 1_000 * times}).nonce.startswith(text)
 
 
 @pytest.mark.parametrize("quantity", ["1", "9" * 78])
