@@ -6,7 +6,7 @@ import snapshot_restore_py
 
 from handlers.signing import prime
 from tests.support.calls import Lines, ask
-from tests.support.dynamodb import FAULTS, dynamodb_answering, read
+from tests.support.dynamodb import FAULTS, Fault, dynamodb_answering, read
 
 pytestmark = pytest.mark.usefixtures("world")
 
@@ -44,18 +44,17 @@ def test_the_first_request_after_prime_opens_a_new_connection() -> None:
     assert primed != first == second
 
 
-@pytest.mark.parametrize(
-    "fault",
-    ["throttled", "access denied", "no such table", "closes without an answer", "leaves all keys"],
-)
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_a_failed_read_is_a_warning_and_does_not_stop_the_deployment(
-    fault: str, log_lines: Lines, frozen: list[str]
+    fault: Fault, log_lines: Lines, frozen: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with dynamodb_answering([FAULTS[fault].step]):
+    if fault.exception == "ReadTimeoutError":
+        monkeypatch.setattr("handlers.state.TIMEOUT", 0.3)
+    with dynamodb_answering([fault.step]):
         prime()
     (line,) = log_lines()
     assert (line["level"], line["message"]) == ("WARNING", "The read before the snapshot failed")
-    assert line["exception_name"] == FAULTS[fault].exception
+    assert line["exception_name"] == fault.exception
     assert frozen == ["freeze"]
 
 
