@@ -9,16 +9,25 @@ import shutil
 import subprocess
 import sys
 from base64 import b64decode
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, utils
-from cryptography.hazmat.primitives.serialization import load_der_public_key
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, utils
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_der_public_key,
+    load_pem_private_key,
+)
 from werkzeug.wrappers import Response
 
+from domain.deallocation import DeallocationRequest, parse_deallocation_request
 from domain.errors import InvalidRequest, PayloadMismatch
 from tests.support.calls import ask
 from tests.unit.test_payload import ECDSA, SIGNED, VECTORS, is_high
@@ -26,15 +35,11 @@ from tools.world import BODY, CONNECTION_ID, ENTERPRISE_ID, ROOT, TOKEN, listeni
 
 DOCUMENT = (ROOT / "docs" / "signing.md").read_text()
 EXAMPLES = re.findall(r"^```(\w+)\n(.*?)^```", DOCUMENT, re.MULTILINE | re.DOTALL)
-(PYTHON, NODE, SHELL, KMS, VERIFIER) = (example for _, example in EXAMPLES)
+(DEALLOCATION, SETTINGS, PYTHON, NODE, SHELL, KMS, VERIFIER) = (example for _, example in EXAMPLES)
 # As in a terminal, where a zsh takes no comments and an exit closes the window.
 SHELLS = {"bash": ["bash", "--norc", "-i"], "zsh": ["zsh", "-f", "-i"]}
 COMMANDS = {"python": [sys.executable], "node": ["node", "--input-type=module"]} | SHELLS
 CLIENTS = {"python": PYTHON, "node": NODE} | dict.fromkeys(SHELLS, SHELL)
-SHOW_SIGNATURE = {
-    "python": "print(signature.hex())",
-    "node": 'console.log(ecdsa.toString("hex"))',
-} | dict.fromkeys(SHELLS, "od -An -v -tx1 secp256k1.sig")
 NONCE = '"01J9ZQ6K3M"'
 REQUESTS = {
     "the sample's": {},
@@ -49,6 +54,8 @@ REQUESTS = {
     },
 }
 UNSET = "Set URL to the service and TOKEN to your access token."
+NO_KEY = "Set KEY to the PEM file of your private key"
+OTHER_KEY = "The key must be an Ed25519 or a secp256k1 key."
 type Failure = tuple[dict[str, str | None], tuple[str, str], str]
 """Variables, a part of the example and what replaces it, and the reason that is shown."""
 FAILURES: list[tuple[Iterable[str], Failure]] = [
@@ -56,12 +63,17 @@ FAILURES: list[tuple[Iterable[str], Failure]] = [
     (CLIENTS, ({"TOKEN": None}, ("", ""), UNSET)),
     (CLIENTS, ({"TOKEN": "unknown"}, ("", ""), '"name": "NotAMember"')),
     (CLIENTS, ({"URL": "http://127.0.0.1:1"}, ("", ""), "127.0.0.1")),
+    (CLIENTS, ({"KEY": None}, ("", ""), NO_KEY)),
+    (CLIENTS, ({"KEY": "missing.pem"}, ("", ""), NO_KEY)),
+    (CLIENTS, ({"KEY": "encrypted.pem"}, ("", ""), NO_KEY)),
+    (CLIENTS, ({"KEY": "P-256.pem"}, ("", ""), OTHER_KEY)),
+    (CLIENTS, ({"KEY": "RSA.pem"}, ("", ""), OTHER_KEY)),
     (CLIENTS, ({}, ('"150000000"', '"1.5"'), '"details": [{"field": "amount.quantity", "message"')),
     (["python"], ({}, ("", "import sys; sys.modules['cryptography'] = None\n"), "is missing.")),
     (["node"], ({}, ("", "delete globalThis.fetch;\n"), "Node 18 or newer is needed.")),
     (SHELLS, ({}, ("", "openssl() { echo LibreSSL 3; }\n"), "OpenSSL 3 or newer is needed.")),
     *(
-        (SHELLS, ({}, ("", f"ln -s $(command -v rm {others}) .; PATH=.\n"), f"{tool} is missing."))
+        (SHELLS, ({}, ("", f"ln -s $(command -v {others}) .; PATH=.\n"), f"{tool} is missing."))
         for tool, others in {"curl": "jq", "jq": "curl", "openssl": "curl jq"}.items()
     ),
 ]
@@ -73,14 +85,38 @@ OTHER_PAYLOADS = {
     ),
     "a name given twice": ('{"amount"', '{"nonce":"1","amount"'),
 }
-OUTPUTS = ("payload.txt", "ed25519.sig", "secp256k1.sig")
+KEYS: dict[str, Callable[[], Any]] = {
+    "ed25519.pem": ed25519.Ed25519PrivateKey.generate,
+    "secp256k1.pem": lambda: ec.generate_private_key(ec.SECP256K1()),
+    "P-256.pem": lambda: ec.generate_private_key(ec.SECP256R1()),
+    "RSA.pem": lambda: rsa.generate_private_key(65_537, 2_048),
+    "encrypted.pem": ed25519.Ed25519PrivateKey.generate,
+}
+
+
+@pytest.fixture(scope="module")
+def keys() -> dict[str, Any]:
+    """A private key of each kind, by the name of its file."""
+    return {name: generate() for name, generate in KEYS.items()}
+
+
+@pytest.fixture
+def folder(keys: dict[str, Any], tmp_path: Path) -> Path:
+    """A folder with a file for each key."""
+    for name, key in keys.items():
+        encryption = BestAvailableEncryption(b"1") if name == "encrypted.pem" else NoEncryption()
+        file = tmp_path / name
+        file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption))
+    return tmp_path
 
 
 def run(
     client: str, example: str, directory: Path, **variables: str | None
 ) -> subprocess.CompletedProcess[str]:
     """Runs an example. A variable of None is not set."""
-    environment = os.environ | {"HOME": str(directory), "TOKEN": TOKEN} | variables
+    folders = {"HOME": str(directory), "TMPDIR": str(directory), "HISTFILE": ""}
+    settings = {"TOKEN": TOKEN, "KEY": "ed25519.pem"}
+    environment = os.environ | folders | settings | variables
     program, *options = COMMANDS[client]
     return subprocess.run(  # noqa: S603 -- the document's own words
         [str(shutil.which(program)), *options],
@@ -97,15 +133,13 @@ def run(
 def assert_it_fails(
     reason: str, client: str, example: str, directory: Path, **variables: str | None
 ) -> None:
-    """The example shows the reason without a stack, and leaves no signature, not even one of an earlier run."""
-    if client in SHELLS:
-        for name in OUTPUTS:
-            (directory / name).write_text("of a former run")
+    """The example shows the reason without a stack, prints no signature and leaves no folder."""
     ran = run(client, example, directory, **variables)
     assert ran.returncode
     assert reason in ran.stderr
     assert not re.search(r"Traceback|^ +at ", ran.stderr, re.MULTILINE)
-    assert not [name for name in OUTPUTS if (directory / name).exists()]
+    assert "signature" not in ran.stdout
+    assert not [path for path in directory.iterdir() if path.is_dir()]
 
 
 def members_of(vector: dict[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
@@ -114,38 +148,74 @@ def members_of(vector: dict[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
     return ids, request["body"]
 
 
+def deallocation_of(example: str, printed: str) -> DeallocationRequest:
+    """The request for a deallocation whose body an example printed, with the example's ids."""
+    enterprise_id, connection_id = re.findall(r'\b(?:enterprise|connection)Id"?: "(.*?)"', example)
+    body = printed[printed.index("{") : printed.rindex("}") + 1]
+    return parse_deallocation_request(enterprise_id, connection_id, body.encode())
+
+
 @pytest.mark.parametrize("request_", REQUESTS)
 @pytest.mark.parametrize("client", CLIENTS)
-def test_a_recipe_signs_with_a_low_s(client: str, request_: str, url: str, tmp_path: Path) -> None:
+def test_a_recipe_signs_with_a_low_s(
+    client: str, request_: str, url: str, keys: dict[str, Any], folder: Path
+) -> None:
     example = CLIENTS[client]
     for value, other in REQUESTS[request_].items():
         example = example.replace(value, other)
-    token = REQUESTS[request_].get(TOKEN, TOKEN)
-    ran = run(client, f"{example}\n{SHOW_SIGNATURE[client]}\n", tmp_path, URL=url, TOKEN=token)
+    variables = {"URL": url, "KEY": "secp256k1.pem", "TOKEN": REQUESTS[request_].get(TOKEN, TOKEN)}
+    ran = run(client, example, folder, **variables)
     assert ran.returncode == 0, ran.stderr
-    signature = re.findall(r"\b30[0-9a-f\s]{130,}", ran.stdout)[-1]
-    assert not is_high(bytes.fromhex(signature))
+    request = deallocation_of(example, ran.stdout)
+    signature = b64decode(request.signature)
+    assert not is_high(signature)
+    public_key = keys["secp256k1.pem"].public_key()
+    public_key.verify(signature, request.payload.encode(), ec.ECDSA(hashes.SHA256()))
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_recipe_signs_with_ed25519_and_changes_no_file(
+    client: str, url: str, keys: dict[str, Any], folder: Path
+) -> None:
+    files = {file.name: file.read_bytes() for file in folder.iterdir()}
+    ran = run(client, CLIENTS[client], folder, URL=url)
+    assert ran.returncode == 0, ran.stderr
+    request = deallocation_of(CLIENTS[client], ran.stdout)
+    public_key = keys["ed25519.pem"].public_key()
+    public_key.verify(b64decode(request.signature), request.payload.encode())
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == files
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_the_command_that_makes_a_key_keeps_one_that_exists(shell: str, tmp_path: Path) -> None:
+    assert run(shell, SETTINGS, tmp_path).returncode == 0
+    key = tmp_path / "key.pem"
+    made = key.read_bytes()
+    assert isinstance(load_pem_private_key(made, password=None), ed25519.Ed25519PrivateKey)
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert run(shell, SETTINGS, tmp_path).returncode == 0
+    assert key.read_bytes() == made
 
 
 @pytest.mark.parametrize(
     ("client", "failure"), [(client, row) for clients, row in FAILURES for client in clients]
 )
 def test_a_recipe_says_why_it_signs_nothing(
-    client: str, failure: Failure, url: str, tmp_path: Path
+    client: str, failure: Failure, url: str, folder: Path
 ) -> None:
     variables, replacement, reason = failure
     example = CLIENTS[client].replace(*replacement, 1)
-    assert_it_fails(reason, client, example, tmp_path, **({"URL": url} | variables))
+    assert_it_fails(reason, client, example, folder, **({"URL": url} | variables))
 
 
 @pytest.mark.usefixtures("world")
 @pytest.mark.parametrize("other", OTHER_PAYLOADS)
 @pytest.mark.parametrize("client", CLIENTS)
-def test_a_recipe_signs_no_other_payload(client: str, other: str, tmp_path: Path) -> None:
+def test_a_recipe_signs_no_other_payload(client: str, other: str, folder: Path) -> None:
     reason = "The payload is not the expected one. Nothing was signed."
     payload = ask().body["payload"].replace(*OTHER_PAYLOADS[other])
     with listening(Response(json.dumps({"payload": payload})), "127.0.0.1", 0) as url:
-        assert_it_fails(reason, client, CLIENTS[client], tmp_path, URL=url)
+        assert_it_fails(reason, client, CLIENTS[client], folder, URL=url)
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -156,7 +226,7 @@ def test_a_failure_does_not_close_the_terminal(shell: str, tmp_path: Path) -> No
 
 def test_the_shell_rebuilds_the_golden_payloads(tmp_path: Path) -> None:
     (rebuild,) = re.findall(
-        r"^ *(jq [^\n]*--sort-keys.*?cmp - )received.txt", SHELL, re.MULTILINE | re.DOTALL
+        r"^ *(jq [^\n]*--sort-keys.*?cmp - )\"\$work/payload\"", SHELL, re.MULTILINE | re.DOTALL
     )
     lines = []
     for number, vector in enumerate(VECTORS):
@@ -189,14 +259,15 @@ def test_kms_signs_the_digest_of_the_payload(url: str, monkeypatch: pytest.Monke
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
     kms = boto3.client("kms")
     key = kms.create_key(KeySpec="ECC_SECG_P256K1", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
+    example = PYTHON.partition('try:\n    with open(os.environ["KEY"]')[0] + KMS
     with pytest.raises(SystemExit, match="KMS did not sign"):
-        exec(PYTHON + KMS, {})  # noqa: S102 -- the document's own words
+        exec(example, {})  # noqa: S102 -- the document's own words
     kms.create_alias(AliasName="alias/deallocation-signing", TargetKeyId=key)
     requests: list[dict[str, Any]] = []
     event = "provide-client-params.kms.Sign"
     session.events.register(event, lambda params, **_: requests.append(params))
     names: dict[str, Any] = {}
-    exec(PYTHON + KMS, names)  # noqa: S102 -- likewise
+    exec(example, names)  # noqa: S102 -- likewise
     digest = names["sha256"](ask().body["payload"].encode()).digest()
     algorithm = {"MessageType": "DIGEST", "SigningAlgorithm": "ECDSA_SHA_256"}
     assert requests == [algorithm | {"KeyId": "alias/deallocation-signing", "Message": digest}]
@@ -225,6 +296,12 @@ def test_der_and_the_numbers_r_and_s_are_converted_as_shown() -> None:
 def test_a_missing_body_is_answered_as_shown(method: str) -> None:
     (detail,) = ask(method, body="").body["details"]
     assert f'`{detail["field"]}`: "{detail["message"]}"' in " ".join(DOCUMENT.split())
+
+
+def test_the_body_that_is_shown_is_the_deallocation_of_a_golden_vector() -> None:
+    request = parse_deallocation_request(ENTERPRISE_ID, CONNECTION_ID, DEALLOCATION.encode())
+    shown = (request.payload, request.signature)
+    assert shown in [(vector["payload"], vector["signature"]["base64"]) for vector in SIGNED]
 
 
 @pytest.mark.usefixtures("world")
