@@ -31,6 +31,7 @@ from domain.deallocation import DeallocationRequest, parse_deallocation_request
 from domain.errors import InvalidRequest, PayloadMismatch
 from tests.support.calls import ask
 from tests.unit.test_payload import ECDSA, SIGNED, VECTORS, is_high
+from tests.unit.test_request import REFUSED
 from tools.world import BODY, CONNECTION_ID, ENTERPRISE_ID, ROOT, TOKEN, listening
 
 DOCUMENT = (ROOT / "docs" / "signing.md").read_text()
@@ -302,6 +303,22 @@ def test_the_body_that_is_shown_is_the_deallocation_of_a_golden_vector() -> None
     request = parse_deallocation_request(ENTERPRISE_ID, CONNECTION_ID, DEALLOCATION.encode())
     shown = (request.payload, request.signature)
     assert shown in [(vector["payload"], vector["signature"]["base64"]) for vector in SIGNED]
+
+
+def test_the_forms_of_a_refused_body_are_those_of_the_table() -> None:
+    (rows,) = re.findall(r"^\| form .*\n\|[-|]+\n((?:\|.*\n)+)", DOCUMENT, re.MULTILINE)
+    forms = {next(iter(json.loads(form))) for form in re.findall(r"`(\{.*?\})`", rows)}
+    bodies = [row["request"]["body"] for row in REFUSED]
+    assert forms == {form for body in bodies if isinstance(body, dict) for form in body}
+
+
+@pytest.mark.usefixtures("world")
+@pytest.mark.parametrize(
+    "row", [row for row in REFUSED if "overHttp" in row], ids=lambda row: row["name"]
+)
+def test_an_empty_id_gets_a_404_over_http(row: dict[str, Any]) -> None:
+    enterprise_id, connection_id, _ = row["request"].values()
+    assert ask(enterprise_id=enterprise_id, connection_id=connection_id).status == 404
 
 
 @pytest.mark.usefixtures("world")

@@ -54,7 +54,9 @@ def body_bytes(body: str | dict[str, Any]) -> bytes:
 @pytest.mark.parametrize("row", REFUSED, ids=lambda row: row["name"])
 def test_a_bad_request_is_refused_with_its_field_and_message(row: dict[str, Any]) -> None:
     request = row["request"]
-    assert row.keys() == {"name", "request", "field", "message"}
+    # An empty segment of a path is not an id: the request gets a 404.
+    assert row.get("overHttp", True) is all((request["enterpriseId"], request["connectionId"]))
+    assert row.keys() - {"overHttp"} == {"name", "request", "field", "message"}
     assert request.keys() == {"enterpriseId", "connectionId", "body"}
     assert details(
         body_bytes(request["body"]),
