@@ -69,6 +69,8 @@ FAILURES: list[tuple[Iterable[str], Failure]] = [
     (CLIENTS, ({"KEY": "encrypted.pem"}, ("", ""), NO_KEY)),
     (CLIENTS, ({"KEY": "P-256.pem"}, ("", ""), OTHER_KEY)),
     (CLIENTS, ({"KEY": "RSA.pem"}, ("", ""), OTHER_KEY)),
+    (["python", *SHELLS], ({}, (ENTERPRISE_ID, ".."), '"name": "NotAMember"')),
+    (["node"], ({}, (ENTERPRISE_ID, ".."), '"name": "RouteNotFound"')),
     (CLIENTS, ({}, ('"150000000"', '"1.5"'), '"details": [{"field": "amount.quantity", "message"')),
     (["python"], ({}, ("", "import sys; sys.modules['cryptography'] = None\n"), "is missing.")),
     (["node"], ({}, ("", "delete globalThis.fetch;\n"), "Node 18 or newer is needed.")),
