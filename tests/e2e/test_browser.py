@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.support.needs import needs
 from tools.serve import serving
 from tools.world import BODY, CONNECTION_ID, ENTERPRISE_ID, EVENTS, sample_world
 
@@ -17,6 +18,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+expect.set_options(timeout=60_000)  # milliseconds
 
 
 @pytest.fixture(scope="session")
@@ -28,10 +30,9 @@ def url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium")
-    assert chromium, "no chromium on PATH"
+    needs("chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         yield browser
         browser.close()
 
@@ -46,6 +47,7 @@ def seen() -> list[str]:
 def page(browser: Browser, url: str, seen: list[str]) -> Iterator[Page]:
     """/docs, open."""
     page = browser.new_page()
+    page.set_default_timeout(60_000)  # milliseconds
     page.on("request", lambda request: seen.append(request.url))
     page.on("console", lambda message: seen.append(message.text))
     page.on("pageerror", lambda error: seen.append(str(error)))

@@ -1,6 +1,7 @@
 """The tables, commands, examples and links of the documents, held to the code."""
 
 import json
+import os
 import re
 import shlex
 from pathlib import Path
@@ -15,6 +16,7 @@ from domain.request import SigningBody, SigningRequest
 from handlers import state
 from handlers.answers import ANSWERS
 from tests.support.calls import Lines, ask, call, event_for, sample_event
+from tests.support.needs import needs
 from tests.support.processes import run
 from tools.bench.run import PROCESSES, goals
 from tools.replay import BROKEN_BASE64, NOT_IN_SAM_LOCAL, sample_events
@@ -103,6 +105,7 @@ def test_the_table_of_limits_is_what_is_set() -> None:
 
 
 def test_the_table_of_commands_is_what_make_lists() -> None:
+    needs("make")
     listed = run("make", "--no-print-directory").stdout
     commands = [re.split(r"(?<=\S)  +", line, maxsplit=1) for line in listed.splitlines()]
     assert table("command") == commands
@@ -169,7 +172,9 @@ OF_SAM = ("delete", "deploy", "local invoke", "local start-api", "logs", "remote
 def test_a_command_takes_the_options_that_are_shown(command: str) -> None:
     shown = re.findall(rf"{re.escape(command)}\b(.*?)(?:`|\n)", ALL)
     assert shown
-    environment = {"COLUMNS": "200", "SAM_CLI_TELEMETRY": "0", "TERM": "dumb"}
+    if not command.startswith(".venv/"):
+        needs(".venv-sam")
+    environment = os.environ | {"COLUMNS": "200", "SAM_CLI_TELEMETRY": "0", "TERM": "dumb"}
     taken = run(*command.split(), "--help", env=environment).stdout
     for option in re.findall(r"--[a-z-]+", " ".join(shown)):
         assert option in taken
@@ -189,6 +194,7 @@ def test_a_command_of_aws_takes_the_parameters_that_are_shown(command: str) -> N
 
 
 def test_sam_reads_the_parameters_that_are_shown() -> None:
+    needs(".venv-sam")
     shown = re.findall(r"--parameter-overrides ([^`\n]+)", OPERATE)
     add_ons = [template(f"docs/add-ons/{name}.yaml") for name in ("domain", "firewall")]
     names = {name for stack in (TEMPLATE, *add_ons) for name in stack["Parameters"]}

@@ -30,6 +30,7 @@ from werkzeug.wrappers import Response
 from domain.deallocation import DeallocationRequest, parse_deallocation_request
 from domain.errors import InvalidRequest, PayloadMismatch
 from tests.support.calls import ask
+from tests.support.needs import needs
 from tests.unit.test_payload import ECDSA, SIGNED, VECTORS, is_high
 from tests.unit.test_request import REFUSED
 from tools.world import BODY, CONNECTION_ID, ENTERPRISE_ID, ROOT, TOKEN, listening
@@ -39,6 +40,7 @@ EXAMPLES = re.findall(r"^```(\w+)\n(.*?)^```", DOCUMENT, re.MULTILINE | re.DOTAL
 (DEALLOCATION, SETTINGS, PYTHON, NODE, SHELL, KMS, VERIFIER) = (example for _, example in EXAMPLES)
 # As in a terminal, where a zsh takes no comments and an exit closes the window.
 SHELLS = {"bash": ["bash", "--norc", "-i"], "zsh": ["zsh", "-f", "-i"]}
+PROGRAMS = {shell: (shell, "curl", "jq", "OpenSSL 3") for shell in SHELLS}
 COMMANDS = {"python": [sys.executable], "node": ["node", "--input-type=module"]} | SHELLS
 CLIENTS = {"python": PYTHON, "node": NODE} | dict.fromkeys(SHELLS, SHELL)
 NONCE = '"01J9ZQ6K3M"'
@@ -117,6 +119,7 @@ def run(
     client: str, example: str, directory: Path, **variables: str | None
 ) -> subprocess.CompletedProcess[str]:
     """Runs an example. A variable of None is not set."""
+    needs(*PROGRAMS.get(client, ()))
     folders = {"HOME": str(directory), "TMPDIR": str(directory), "HISTFILE": ""}
     settings = {"TOKEN": TOKEN, "KEY": "ed25519.pem"}
     environment = os.environ | folders | settings | variables
@@ -250,6 +253,7 @@ def test_python_rebuilds_the_golden_payloads() -> None:
 
 
 def test_other_implementations_in_another_language_give_the_golden_payloads(tmp_path: Path) -> None:
+    needs("tests/node_modules")
     ran = run("node", f'import "{ROOT}/tests/vectors.mjs";', tmp_path)
     message = f"{len(VECTORS)} payloads are the same, {len(SIGNED)} signatures verify.\n"
     assert ran.stdout == message, ran.stderr

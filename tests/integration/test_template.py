@@ -1,6 +1,7 @@
 """template.yaml, as SAM makes it into the CloudFormation that is deployed, and the add-ons beside it."""
 
 import json
+import os
 import re
 import tomllib
 from graphlib import TopologicalSorter
@@ -13,6 +14,7 @@ import yaml
 from handlers.log import METRICS_NAMESPACE, SERVICE
 from handlers.signing import KEEP_ACTIVE
 from tests.support.cloudformation import Resources, deployed, references, resolved
+from tests.support.needs import needs
 from tests.support.processes import run
 from tools.world import REGION, RESOURCE, ROOT, template
 
@@ -50,7 +52,8 @@ ANY_METHOD = "x-amazon-apigateway-any-method"
 
 
 def with_sam(*arguments: str) -> Any:
-    environment = {"AWS_DEFAULT_REGION": REGION, "SAM_CLI_TELEMETRY": "0"}
+    needs(".venv-sam")
+    environment = os.environ | {"AWS_DEFAULT_REGION": REGION, "SAM_CLI_TELEMETRY": "0"}
     return json.loads(run(".venv-sam/bin/python", *arguments, env=environment).stdout)
 
 
