@@ -37,6 +37,7 @@ from botocore.exceptions import ClientError
 
 from handlers.state import credential_key, enterprise_key
 from tests.e2e.test_bundle import BUNDLE, digests, free_address, wait_for
+from tests.support.processes import started
 from tools.world import EVENTS, REGION, ROOT, item
 
 type Template = dict[str, Any]
@@ -50,6 +51,7 @@ SIGNING = (
 BODY = b'{"amount": {"currency": "BTC", "quantity": "1"}, "clientExternalId": "1", "nonce": "1"}'
 TRADER = {"Authorization": "Bearer sample-token-trader"}
 PROCESSOR = "x86_64" if platform.machine() == "x86_64" else "arm64"
+WAITING = {"Delay": 0.1, "MaxAttempts": 600}  # a minute
 EVERY_PARAMETER = {
     "AlarmTopicArn": f"arn:aws:sns:{REGION}:123456789012:alarms",
     "ApiGatewayLogRole": "keep",
@@ -102,7 +104,7 @@ class Emulator:
                 {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
             ],
         )
-        stacks.get_waiter(done).wait(StackName=name, WaiterConfig={"Delay": 0.1})
+        stacks.get_waiter(done).wait(StackName=name, WaiterConfig=WAITING)
         (stack,) = stacks.describe_stacks(StackName=name)["Stacks"]
         return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
@@ -110,7 +112,7 @@ class Emulator:
         """Deletes a stack."""
         stacks = self.client("cloudformation")
         stacks.delete_stack(StackName=name)
-        stacks.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig={"Delay": 0.1})
+        stacks.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig=WAITING)
 
 
 @dataclass(frozen=True)
@@ -154,9 +156,10 @@ class Stage:
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     folder = tmp_path_factory.mktemp("emulator")
     address = free_address()
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(  # noqa: S603 -- our own words
-            [ROOT / ".venv-deploy/bin/ministack"],
+    with (
+        (folder / "log").open("w") as log,
+        started(
+            ROOT / ".venv-deploy/bin/ministack",
             cwd=folder,
             env={
                 "BIND_HOST": "127.0.0.1",
@@ -169,13 +172,10 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
             },
             stdout=log,
             stderr=log,
-        )
-        try:
-            wait_for(address)
-            yield Emulator(f"http://{address}")
-        finally:
-            process.terminate()
-            process.wait()
+        ) as process,
+    ):
+        wait_for(address, process)
+        yield Emulator(f"http://{address}")
 
 
 @pytest.fixture(scope="module")

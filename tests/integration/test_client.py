@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from httpx import Timeout
 from werkzeug.wrappers import Response
 
 from tests.support.calls import ask
@@ -33,7 +34,8 @@ def answer(url: str, method: str, currency: str = "BTC") -> Any:
     """What the generated client returns for a request of acme-capital."""
     module = f"{PACKAGE}.api.signing.v1_client_deallocations_signing_{method}_route"
     body = BODY | {"amount": {"currency": currency, "quantity": "150000000"}}
-    with import_module(PACKAGE).AuthenticatedClient(base_url=url, token=TOKEN) as client:
+    make_client = import_module(PACKAGE).AuthenticatedClient
+    with make_client(base_url=url, token=TOKEN, timeout=Timeout(60)) as client:
         return import_module(module).sync(
             ENTERPRISE_ID,
             CONNECTION_ID,

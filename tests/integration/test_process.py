@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from hashlib import sha256
 from itertools import pairwise
 from subprocess import PIPE, STDOUT
@@ -16,7 +17,7 @@ import pytest
 from aws_lambda_powertools.shared import constants
 
 from tests.support.calls import ask, call, event_for, logged
-from tests.support.dynamodb import FAULTS, ITEMS, dynamodb_answering, read
+from tests.support.dynamodb import FAULTS, ITEMS, dynamodb_answering, impatience, read
 from tests.support.processes import python
 from tools.replay import sample_events
 from tools.world import BODY, sample_world
@@ -28,10 +29,12 @@ def ask_everything() -> None:
     """Sends every sample event, and then a request for every fault, with all loggers at DEBUG."""
     logging.getLogger().setLevel(logging.DEBUG)
     ask_all_samples()
-    with sample_world(), pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr("handlers.state.TIMEOUT", 0.2)
+    with sample_world():
         for fault in FAULTS.values():
-            with dynamodb_answering([fault.step]):
+            with (
+                dynamodb_answering([fault.step]),
+                impatience() if fault.is_silence else nullcontext(),
+            ):
                 assert ask(body=FAULTY_BODY).status == 500
 
 

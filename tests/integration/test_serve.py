@@ -3,12 +3,12 @@
 import json
 import os
 import re
-import subprocess
 import sys
 from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from signal import SIGINT, default_int_handler, signal
+from subprocess import PIPE
 from time import sleep
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,7 +18,8 @@ import urllib3
 
 from handlers.signing import lambda_handler
 from tests.support.calls import sample_event
-from tests.support.processes import run, tool
+from tests.support.needs import needs
+from tests.support.processes import run, started, tool
 from tools.serve import api_gateway_event
 from tools.world import BODY, CONNECTION_ID, ENTERPRISE_ID, TOKEN
 
@@ -28,7 +29,7 @@ PATH = urlsplit(sample_event("200-get")["path"]).path
 
 def send(url: str, method: str, path: str = PATH, **parts: Any) -> urllib3.BaseHTTPResponse:
     parts = {"headers": {"Authorization": f"Bearer {TOKEN}"}, "body": json.dumps(BODY)} | parts
-    return urllib3.request(method, url + path, **parts)
+    return urllib3.request(method, url + path, timeout=60, **parts)
 
 
 @pytest.mark.parametrize("name", ["200-get", "200-post", "200-encoded-enterprise-id"])
@@ -127,14 +128,11 @@ def test_the_reference_is_served_and_may_load_nothing_from_other_hosts(
 
 
 def test_the_command_prints_a_curl_that_works_when_it_is_pasted_and_ends_by_ctrl_c() -> None:
-    signal(SIGINT, default_int_handler)  # a shell makes its background jobs ignore SIGINT
-    with subprocess.Popen(
-        [sys.executable, "-m", "tools", "serve"],
-        env=os.environ | {"PORT": "0"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as server:
+    needs("bash", "curl")
+    before = signal(SIGINT, default_int_handler)  # a shell makes its background jobs ignore SIGINT
+    serve = (sys.executable, "-m", "tools", "serve")
+    with started(*serve, env=os.environ | {"PORT": "0"}, stderr=PIPE) as server:
+        signal(SIGINT, before)
         assert server.stdout
         greeting = "".join(server.stdout.readline() for _ in range(6))
         line, _, curl = greeting.partition("\n\n")

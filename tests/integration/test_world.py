@@ -13,6 +13,7 @@ import urllib3
 from werkzeug.wrappers import Response
 
 from tests.support.dynamodb import embedded_dynamodb
+from tests.support.needs import needs
 from tests.support.processes import Ran, python, run, tool
 from tools.world import ROOT, listening
 
@@ -51,7 +52,9 @@ def test_no_setting_of_aws_leads_out_of_it(tmp_path: Path, settings: str) -> Non
         words = settings.format(url=url, home=tmp_path).split()
         environment = dict(word.split("=", 1) for word in words)
         # What leaves for AWS itself leaves by the proxy.
-        ran = python("-c", EVERYTHING, "replay", env={"HTTPS_PROXY": url} | environment, timeout=60)
+        ran = python(
+            "-c", EVERYTHING, "replay", env=os.environ | {"HTTPS_PROXY": url} | environment
+        )
         elsewhere.settimeout(0)
         with pytest.raises(BlockingIOError):  # nobody has asked
             elsewhere.accept()
@@ -81,7 +84,7 @@ def test_the_embedded_dynamodb_serves_nothing_else_and_no_web_page(
     dynamodb: dict[str, str], method: str, path: str, headers: dict[str, str], status: int
 ) -> None:
     url = dynamodb["AWS_ENDPOINT_URL_DYNAMODB"] + path
-    answer = urllib3.request(method, url, body="{}", headers=DYNAMODB | headers)
+    answer = urllib3.request(method, url, body="{}", headers=DYNAMODB | headers, timeout=60)
     assert answer.status == status
     assert (b"StateTable" in answer.data) is (status == 200)
     assert not [name for name in answer.headers if name.startswith("Access-Control-")]
@@ -91,11 +94,12 @@ def run_as_shown(
     document: str, start: str, environment: dict[str, str], folder: Path, before: str = ""
 ) -> Ran:
     """Runs the one block of shell commands in a document that begins so."""
+    needs("bash")
     text = (ROOT / "docs" / document).read_text()
     (shown,) = re.findall(rf"^```sh\n({re.escape(start)}.*?)^```", text, re.MULTILINE | re.DOTALL)
     commands = (before + shown).replace(".venv/bin/python", sys.executable)
     commands = commands.replace("http://127.0.0.1:8000", environment["AWS_ENDPOINT_URL_DYNAMODB"])
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)} | environment
+    environment = os.environ | {"PYTHONPATH": str(ROOT)} | environment
     commands = commands.replace(" TABLE", " StateTable")
     return run("bash", "-ec", commands, env=environment, cwd=folder, check=False)
 
@@ -131,6 +135,7 @@ def test_an_impossible_host_is_refused_in_a_sentence(host: str) -> None:
 
 
 def test_a_server_listens_on_an_address_of_ipv6() -> None:
+    needs("IPv6")
     with listening(Response("here"), "::1", 0) as url:
-        assert urllib3.request("GET", url).data == b"here"
+        assert urllib3.request("GET", url, timeout=60).data == b"here"
     assert url.startswith("http://[::1]:")

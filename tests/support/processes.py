@@ -1,8 +1,12 @@
 """Commands, run as a person runs them, and the tools' commands, run in the process of the tests."""
 
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from signal import SIGKILL
 from typing import Any
 
 from typer.testing import CliRunner, Result
@@ -23,6 +27,29 @@ def run(*command: str | Path, check: bool = True, cwd: Path = ROOT, **options: A
 def python(*words: str | Path, **options: Any) -> Ran:
     """Runs the Python of the tests. A failure does not raise."""
     return run(sys.executable, *words, check=False, **options)
+
+
+@contextmanager
+def started(
+    *command: str | Path, cwd: Path = ROOT, stdout: Any = subprocess.PIPE, **options: Any
+) -> Iterator[subprocess.Popen[str]]:
+    """Starts a process. It ends with the `with` block, after a failure too, and what it started."""
+    with subprocess.Popen(  # noqa: S603 -- our own words
+        command, cwd=cwd, stdout=stdout, text=True, start_new_session=True, **options
+    ) as process:
+        try:
+            yield process
+        finally:
+            with suppress(ProcessLookupError, PermissionError):  # it has ended by itself
+                os.killpg(process.pid, SIGKILL)
+
+
+def first_line(process: subprocess.Popen[str]) -> str:
+    """The first line that a process writes. Fails if it ends without one; pytest shows its errors."""
+    assert process.stdout
+    line = process.stdout.readline().strip()
+    assert line, f"{process.args!r} ended with code {process.wait()}"
+    return line
 
 
 def tool(*words: str | Path, **environment: str) -> Result:

@@ -1,0 +1,53 @@
+"""The tests themselves, on a machine with other programs and other settings."""
+
+import json
+from contextlib import suppress
+
+import pytest
+
+from tests.support.needs import INSTALLED_BY, needs
+from tests.support.processes import first_line, python, started
+
+SETTINGS = (
+    "AWS_PROFILE COLUMNS FORCE_COLOR GITHUB_ACTIONS HTTPS_PROXY LC_ALL NO_COLOR PORT POWERTOOLS_DEV "
+    "PYTEST_ADDOPTS PYTHONWARNINGS PY_COLORS TERM https_proxy"
+)
+
+
+def test_nothing_of_the_callers_environment_reaches_a_test_but_what_it_needs() -> None:
+    script = "import json, os, tests.conftest; print(json.dumps(dict(os.environ)))"
+    kept = {"CI": "true", "TMPDIR": "/tmp"}  # noqa: S108 -- nothing is written there
+    ran = python("-c", script, env=dict.fromkeys(SETTINGS.split(), "1") | kept)
+    assert json.loads(ran.stdout).items() >= kept.items()
+    assert json.loads(ran.stdout).keys() == kept.keys() | {"BOTO_DISABLE_CRT", "PATH"}
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("no-such-program", "no-such-program is missing"),
+        ("no-such-folder", "no-such-folder is missing: `make test` installs it"),
+    ],
+)
+def test_what_is_missing_skips_a_test_and_fails_it_in_ci(
+    name: str, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(INSTALLED_BY, "no-such-folder", "make test")
+    monkeypatch.delenv("CI", raising=False)
+    with pytest.raises(pytest.skip.Exception, match=f"^{reason}$"):
+        needs(name)
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(pytest.fail.Exception, match=f"^{reason}$"):
+        needs(name)
+
+
+def test_a_process_ends_with_its_block_after_a_failure_too() -> None:
+    with suppress(LookupError), started("sh", "-c", "echo here; sleep 600") as process:
+        assert first_line(process) == "here"
+        raise LookupError
+    assert process.returncode
+
+
+def test_a_server_that_ends_without_a_line_is_a_failure_with_its_code() -> None:
+    with started("sh", "-c", "exit 3") as process, pytest.raises(AssertionError, match="code 3"):
+        first_line(process)
