@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from uv import find_uv_bin
 
+from tests.support.needs import needs
 from tests.support.processes import run
 from tools.world import ROOT
 
@@ -37,6 +38,7 @@ def test_the_documents_name_these_machines() -> None:
 
 
 def test_the_bill_of_materials_lists_what_is_locked_with_its_hashes() -> None:
+    needs("make")
     run("make", "--silent", "sbom")
     bill = json.loads((ROOT / "sbom.json").read_text())
     listed = {
