@@ -6,15 +6,15 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-from pydantic import ConfigDict, StringConstraints
+from pydantic import ConfigDict, StringConstraints, ValidationError
 
-from domain.errors import CorruptRecord
 from domain.records import Connection, Credential, License
 from domain.request import ConnectionId, EnterpriseId
 from handlers.state import LICENSE_KEY, connection_key, enterprise_key, hashed_credential_key
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+    from pydantic_core import ErrorDetails
 
     type StoredItem = Mapping[str, AttributeValueTypeDef]
 
@@ -50,6 +50,28 @@ KINDS: dict[str, tuple[type[StateRecord], str]] = {
     "credentialSha256": (CredentialRecord, hashed_credential_key("")),
 }
 _FAULTS_KEPT = 20
+
+# What is wrong with a field, by the type of pydantic's error.
+_MESSAGES = {
+    "bool_type": "must be true or false",
+    "extra_forbidden": "is not a known field",
+    "greater_than_equal": "must be at least {ge}",
+    "is_instance_of": "must be a whole number of seconds",
+    "less_than_equal": "must be a number of seconds, and at most {le}",
+    "literal_error": "must be {expected}",
+    "missing": "is required",
+    "set_type": "must be a list of strings",
+    "string_too_long": "must be at most {max_length} characters",
+    "string_too_short": "must not be empty",
+    "string_type": "must be a string",
+    "string_unicode": "must not contain lone surrogates",
+    "too_short": "must not be empty",
+}
+# What a field with a pattern must be.
+_FORMATS = {
+    "connection": "must be a UUID in its 8-4-4-4-12 form",
+    "credentialSha256": "must be 64 digits of lower-case hex",
+}
 
 
 class Line(NamedTuple):
@@ -104,10 +126,25 @@ def parse_record(written: str) -> StateRecord:
     for kind, (model, _) in KINDS.items():
         if kind in fields:
             try:
-                return model.parse(fields)
-            except CorruptRecord as error:
-                raise ValueError(str(error)) from None
+                return model.model_validate(fields)
+            except ValidationError as error:
+                raise ValueError("; ".join(map(_sentence, error.errors()))) from None
     raise ValueError(f"must have one of {', '.join(KINDS)} (and never a token itself)")
+
+
+def _sentence(fault: "ErrorDetails") -> str:
+    match fault["loc"]:
+        case ():  # the name itself is at fault
+            name = "a name"
+        case (field,):
+            name = str(field)
+        case (field, *_):
+            name = f"a member of {field}"
+    if fault["type"] == "string_pattern_mismatch":
+        message = _FORMATS.get(name, fault["msg"])
+    else:
+        message = _MESSAGES.get(fault["type"], fault["msg"]).format(**fault.get("ctx", {}))
+    return f"{name} {message}"
 
 
 def record_line(stored: "StoredItem") -> str:
@@ -161,7 +198,7 @@ def _unique_fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for name, value in pairs:
         if name in fields:
-            raise ValueError(f"{name}: must not be given twice")
+            raise ValueError(f"{name} must not be given twice")
         texts = isinstance(value, list) and all(isinstance(text, str) for text in value)
         fields[name] = set(value) if texts else value
     return fields

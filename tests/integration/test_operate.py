@@ -71,7 +71,9 @@ def faults(text: str) -> list[str]:
     [
         *(pytest.param(line, fault, id=name) for name, line, fault in FAULTY_RECORDS),
         pytest.param(100_000 * "[", "is not one JSON object", id="deep nesting"),
-        pytest.param(json.dumps(LICENSE | {"expiresAt": 10**4000}), "expiresAt: ", id="digits"),
+        pytest.param(
+            json.dumps(LICENSE | {"expiresAt": 10**4000}), "at most 253402300799", id="digits"
+        ),
     ],
 )
 def test_a_faulty_record_is_named_by_its_line_and_field(line: str, fault: str) -> None:
@@ -166,7 +168,10 @@ def test_lines_that_were_not_there_are_named_when_they_are_revoked(file: Path) -
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (lines(LICENSE, CREDENTIAL, CONNECTION | {"active": "yes"}).encode(), "line 3: Conn"),
+        (
+            lines(LICENSE, CREDENTIAL, CONNECTION | {"active": "yes"}).encode(),
+            "line 3: active must be true or false",
+        ),
         (b"", "there is no record in it"),
         ("é".encode("latin-1"), "is not UTF-8"),
         (lines(LICENSE).encode("utf-16"), "is not UTF-8"),
@@ -337,9 +342,9 @@ def test_the_lines_of_show_can_be_edited_and_loaded(file: Path) -> None:
 @pytest.mark.parametrize(
     ("sort_key", "attributes", "message"),
     [
-        ("LICENSE#MiCA", {"status": {"S": "active"}}, "license: "),
-        ("CONNECTION#NORTH", {}, "active: Field required"),
-        ("LICENSE#OES", {"status": {"S": "active"}, "x": {"S": "y"}}, "x: Extra inputs"),
+        ("LICENSE#MiCA", {"status": {"S": "active"}}, "license must be 'OES'"),
+        ("CONNECTION#NORTH", {}, "active is required"),
+        ("LICENSE#OES", {"status": {"S": "active"}, "x": {"S": "y"}}, "x is not a known field"),
         ("LICENSE#OES", {"status": {"S": "active"}, "expiresAt": {"N": "1.5"}}, "not stored as"),
         ("LICENSE#OES", {"expiresAt": {"N": f"1{100 * '0'}"}}, "38 digits"),
         ("OTHER#1", {}, "is not a record of this service"),
@@ -383,8 +388,8 @@ def test_show_reads_one_partition_to_its_end() -> None:
         ("credential zenith m --scope admin", 2, "--scope"),
         (f"credential zenith m --scope {READ} --expires-in 1y", 2, "1y"),
         (f"credential zenith m --scope {READ} --expires-in 0h", 2, "0h"),
-        (f"credential '' m --scope {READ}", 1, "enterprise: "),
-        (f"credential zenith '' --scope {READ}", 1, "memberId: "),
+        (f"credential '' m --scope {READ}", 1, "enterprise must not be empty"),
+        (f"credential zenith '' --scope {READ}", 1, "memberId must not be empty"),
         (f"credential zenith m --revoke {HASH}", 1, "no token of this hash"),
         ("credential zenith m --revoke ''", 1, "no token of this hash"),
         (f"credential {ENTERPRISE_ID} viewer --revoke {TRADERS_HASH}", 1, "no token of this hash"),
