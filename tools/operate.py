@@ -20,16 +20,16 @@ import typer
 from botocore import exceptions
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from rich import box
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from domain.access import READ_SCOPE, WRITE_SCOPE
 from handlers.state import enterprise_key, hashed_credential_key
 from tools import state_file
 from tools.files import BadFile, lines_of
+from tools.terminal import console, printable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -205,27 +205,33 @@ def show(
         raise _failure(_reason(error, table)) from None
     if as_json:
         for line in lines:
-            typer.echo(line.encode())  # in UTF-8, whatever the terminal's encoding
-    elif lines:
-        _print_tables(lines)
+            typer.echo(printable(line).encode())  # in UTF-8, whatever the terminal's encoding
+    else:
+        _print_records([state_file.parse_record(line) for line in lines])
     if faults:
         raise _failure(*faults, f"Records with a fault: {len(faults)}.")
     if not lines:
         raise _failure("The table has no record of that enterprise.")
 
 
-def _print_tables(lines: list[str]) -> None:
-    records = [state_file.parse_record(line) for line in lines]
-    for model, _ in state_file.KINDS.values():
-        fields = [field for field in model.model_fields if field != "enterprise"]
-        heads = [str(model.model_fields[field].alias) for field in fields]
-        table = Table(*heads, box=box.SIMPLE_HEAD, pad_edge=False)
-        of_this_kind = (record for record in records if isinstance(record, model))
-        rows = [[_cell(getattr(record, field)) for field in fields] for record in of_this_kind]
-        for row in sorted(rows):
-            table.add_row(*map(Text, row))
-        # As wide as it is: a hash that is broken into lines cannot be copied.
-        Console(width=1000).print(table)
+def _print_records(records: list[state_file.StateRecord]) -> None:
+    screen = console()
+    for kind, (model, _) in state_file.KINDS.items():
+        fields = {str(field.alias): name for name, field in model.model_fields.items()}
+        shown = [
+            {alias: printable(_cell(getattr(record, name))) for alias, name in fields.items()}
+            for record in records
+            if isinstance(record, model)
+        ]
+        for texts in sorted(shown, key=lambda texts: [*texts.values()]):
+            # A hash that is broken into two lines cannot be copied.
+            title = Text(f"{kind.removesuffix('Sha256')} {texts[kind]}", "bold")
+            screen.print(title, soft_wrap=True)
+            grid = Table.grid("", "", Column(overflow="fold"), padding=(0, 2))
+            for alias, text in texts.items():
+                if text and alias not in ("enterprise", kind):
+                    grid.add_row("", alias, Text(text))
+            screen.print(grid, "")
 
 
 def _cell(value: object) -> str:
@@ -288,5 +294,5 @@ def _is_refused(error: BaseException) -> bool:
 
 def _failure(*lines: str) -> typer.Exit:
     for line in lines:
-        typer.echo(line, err=True)
+        typer.echo(printable(line), err=True)
     return typer.Exit(1)

@@ -6,7 +6,6 @@ Or over HTTP, to a server of the API: does each get what the handler itself answ
 import binascii
 import json
 import re
-import shutil
 from contextlib import closing
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -16,12 +15,12 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from handlers.signing import lambda_handler
 from tools.files import BadFile, lines_of
+from tools.terminal import console, printable
 from tools.world import EVENTS, lambda_context
 
 EVENT_FILES = sorted(EVENTS.glob("[0-9][0-9][0-9]-*.json"))
@@ -152,9 +151,8 @@ def payload_or_name(body: str) -> str:
 
 def report(replayed: list[Replayed]) -> None:
     """Prints a table of the answers, the first payload in full, and a line that sums it up."""
-    # Rich takes COLUMNS=0 for a width.
-    console = Console(width=shutil.get_terminal_size().columns)
-    right, wrong = ("✓", "✗") if console.encoding.startswith("utf") else ("", "X")
+    screen = console()
+    right, wrong = ("✓", "✗") if screen.encoding.startswith("utf") else ("", "X")
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=True)
     for heading in ("", "event", "method", "want", "got"):
         table.add_column(heading, no_wrap=True)
@@ -168,13 +166,13 @@ def report(replayed: list[Replayed]) -> None:
             Text(str(event.get("httpMethod", "")) if isinstance(event, dict) else ""),
             str(result.expected[0] if result.expected else result.sample.status),
             Text(str(result.status), style),
-            Text(result.answer),
+            Text(printable(result.answer)),
         )
-    console.print(table)
+    screen.print(table)
     good = [result for result in replayed if result.as_expected]
     for result in [result for result in good if result.status == HTTPStatus.OK][:1]:
-        console.print(Text(f"The payload of {result.sample.name}, to be signed as it is:", "dim"))
-        console.print(Text(f"{result.answer}\n"), soft_wrap=True)
+        screen.print(Text(f"The payload of {result.sample.name}, to be signed as it is:", "dim"))
+        screen.print(Text(f"{result.answer}\n"), soft_wrap=True)
     over_http = any(result.expected for result in replayed)
     wanted = "answer that the handler gives" if over_http else "status in their name"
-    console.print(f"{len(good)} of {len(replayed)} events got the {wanted}.", highlight=False)
+    screen.print(f"{len(good)} of {len(replayed)} events got the {wanted}.", highlight=False)

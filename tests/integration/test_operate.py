@@ -17,6 +17,7 @@ import yaml
 from botocore.config import Config
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 from typer.testing import Result
 
 from handlers.state import credential_key
@@ -25,6 +26,7 @@ from tests.support.dynamodb import dynamodb_answering, stalls
 from tests.support.processes import python, tool
 from tools import operate
 from tools.state_file import BadState, parse_record, read_state, record_item, record_line
+from tools.terminal import printable
 from tools.world import ENTERPRISE_ID, EVENTS, ROOT, TABLE_NAME, TOKEN
 
 if TYPE_CHECKING:
@@ -101,9 +103,9 @@ def test_what_show_writes_is_what_load_read(text: str, several: list[str], time:
         CREDENTIAL | {"enterprise": text, "memberId": text, "scopes": several, "expiresAt": time},
         CONNECTION | {"enterprise": text, "partnerId": text, "currencies": several, "name": text},
     ):
-        line = record_line(record_item(parse_record(json.dumps(record))))
+        line = printable(record_line(record_item(parse_record(json.dumps(record)))))
         assert json.loads(line) == record
-        assert "\n" not in line
+        assert line.isprintable()
 
 
 @pytest.fixture
@@ -321,12 +323,46 @@ def test_show_lists_what_an_enterprise_has_and_marks_what_expires(file: Path) ->
     ]
     file.write_text(lines(LICENSE, CONNECTION, *credentials))
     run("load", file)
-    rows = [line.split() for line in run("show", "zenith").stdout.splitlines() if line.strip()]
-    (active, *_, expires, license_), *_ = [row for row in rows if "OES" in row]
-    assert (active, expires, license_) == ("active", "never", "OES")
-    assert ["True", "BTC"] in [row[:2] for row in rows if CONNECTION["connection"] in row]
-    marks = {row[-1][0]: " ".join(row[5:-1]) for row in rows if row[0] == "trader"}
+    license_, connection, *shown = run("show", "zenith").stdout.strip().split("\n\n")
+    assert license_.split() == ["license", "OES", "status", "active", "expiresAt", "never"]
+    assert connection.split()[:6] == [
+        *("connection", CONNECTION["connection"]),
+        *("active", "True", "currencies", "BTC"),
+    ]
+    marks = {text.split()[1][0]: text.partition("UTC")[2].strip() for text in shown}
     assert marks == {"a": "(EXPIRED)", "b": "(in 9 days)", "c": ""}
+
+
+@pytest.mark.usefixtures("table")
+def test_show_fits_a_terminal_and_breaks_no_hash(file: Path) -> None:
+    file.write_text(
+        lines(
+            CONNECTION | {"currencies": [f"CURRENCY{number}" for number in range(50)]},
+            CREDENTIAL | {"memberId": 100 * "member"},
+            CREDENTIAL | {"memberId": 100 * "日本", "credentialSha256": 64 * "a"},
+        )
+    )
+    run("load", file)
+    shown = run("show", "zenith").stdout.splitlines()
+    assert max(map(cell_len, shown)) <= 80
+    assert {f"credential {HASH}", f"credential {64 * 'a'}"} <= {*shown}
+
+
+@pytest.mark.parametrize("unprintable", ["\x1b[2J", "\r\n", "\x7f", "\x9b2J", "\u2028", "\u202e"])
+def test_show_writes_nothing_unprintable_to_a_terminal(
+    table: "DynamoDBClient", file: Path, unprintable: str
+) -> None:
+    record = CONNECTION | {"name": f"Northwind{unprintable}"}
+    file.write_text(lines(record))
+    run("load", file)
+    table.put_item(
+        TableName=TABLE_NAME,
+        Item={"pk": {"S": "ENTERPRISE#zenith"}, "sk": {"S": f"OTHER#{unprintable}"}},
+    )
+    shown, as_json = run("show", "zenith"), run("show", "zenith", "--json")
+    for text in (shown.stdout, shown.stderr, as_json.stdout, as_json.stderr):
+        assert [line for line in text.split("\n") if not line.isprintable()] == []
+    assert json.loads(as_json.stdout) == record
 
 
 @pytest.mark.usefixtures("table")

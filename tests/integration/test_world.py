@@ -109,7 +109,7 @@ def test_the_tools_reach_the_local_database_as_the_document_shows(
 ) -> None:
     ran = run_as_shown("local.md", "export ", dynamodb, tmp_path)
     token = ran.stdout.splitlines()[0]
-    assert f" {sha256(token.encode()).hexdigest()} " in ran.stdout
+    assert f"credential {sha256(token.encode()).hexdigest()}\n" in ran.stdout
     assert "CONNECTION#6f1c2e1a-0b5d-4c58-9a3e-3d2b7f4a9c03: " in ran.stderr
 
 
