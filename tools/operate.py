@@ -12,7 +12,7 @@ from hashlib import sha256
 from itertools import batched
 from pathlib import Path
 from secrets import token_urlsafe
-from time import sleep
+from time import sleep, time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import boto3
@@ -46,6 +46,7 @@ CONFIG = Config(
 )
 # In seconds, if DynamoDB leaves records unprocessed. The wait doubles with each try in vain.
 FIRST_WAIT, LONGEST_WAIT = 0.1, 6.4
+WARNINGS_SHOWN = 20
 
 
 def load(
@@ -65,6 +66,8 @@ def load(
         if count > len(shown):
             shown.append(f"These are {len(shown)} of {count} faults.")
         raise _failure(*shown, "Nothing was done.") from None
+    if not revoke:
+        _warn(file, lines)
     done, steps = ("deleted", _deleted) if revoke else ("written", _written)
     counts: list[int] = []
     terminal = Console(stderr=True)
@@ -84,6 +87,19 @@ def load(
         pairs = zip(lines, counts, strict=True)
         absent = [str(line.number) for line, count in pairs if not count]
         raise _failure(f"Records that were not there: {len(absent)}, on line {', '.join(absent)}.")
+
+
+def _warn(file: Path, lines: list[state_file.Line]) -> None:
+    now = time()
+    found = [
+        f"Warning: {file}, line {line.number}: {warning}."
+        for line in lines
+        for warning in state_file.warnings(line.record, now=now)
+    ]
+    for warning in found[:WARNINGS_SHOWN]:
+        typer.echo(printable(warning), err=True)
+    if len(found) > WARNINGS_SHOWN:
+        typer.echo(f"These are {WARNINGS_SHOWN} of {len(found)} warnings.", err=True)
 
 
 def _written(client: "DynamoDBClient", table: str, lines: list[state_file.Line]) -> Iterator[int]:
@@ -173,12 +189,18 @@ def _mint(
         "expiresAt": int(expires_at.timestamp()),
     }
     try:
-        item = state_file.record_item(state_file.parse_record(json.dumps(fields)))
-        _client(table).put_item(TableName=table, Item=item)
+        record = state_file.parse_record(json.dumps(fields))
+        if found := state_file.warnings(record, now=time()):
+            raise typer.BadParameter("; ".join(found), param_hint="--scope")
+        _client(table).put_item(TableName=table, Item=state_file.record_item(record))
     except (BotoCoreError, ClientError, ValueError) as error:
         raise _failure(_reason(error, table)) from None
     typer.echo(token)
-    typer.echo(f"It is valid until {expires_at:%Y-%m-%d %H:%M} UTC. To revoke it:", err=True)
+    typer.echo(
+        f'The token is for member "{member}" of enterprise "{enterprise}", with'
+        f" {', '.join(sorted({*scopes}))}, until {expires_at:%Y-%m-%d %H:%M} UTC. To revoke it:",
+        err=True,
+    )
     words = ["credential", "--table", table, "--revoke", digest, "--", enterprise, member]
     typer.echo(shlex.join([sys.executable, "-m", "tools", *words]), err=True)
 
@@ -215,36 +237,38 @@ def show(
 
 
 def _print_records(records: list[state_file.StateRecord]) -> None:
+    now = time()
     screen = console()
     for kind, (model, _) in state_file.KINDS.items():
         fields = {str(field.alias): name for name, field in model.model_fields.items()}
-        shown = [
-            {alias: printable(_cell(getattr(record, name))) for alias, name in fields.items()}
-            for record in records
-            if isinstance(record, model)
-        ]
+        shown: list[dict[str, str]] = []
+        for record in records:
+            if isinstance(record, model):
+                texts = {alias: _text(getattr(record, fields[alias]), now) for alias in fields}
+                found = state_file.warnings(record, now=now)
+                shown.append(texts | {"WARNING": "; ".join(found)})
         for texts in sorted(shown, key=lambda texts: [*texts.values()]):
             # A hash that is broken into two lines cannot be copied.
-            title = Text(f"{kind.removesuffix('Sha256')} {texts[kind]}", "bold")
+            title = Text(f"{kind.removesuffix('Sha256')} {printable(texts[kind])}", "bold")
             screen.print(title, soft_wrap=True)
             grid = Table.grid("", "", Column(overflow="fold"), padding=(0, 2))
-            for alias, text in texts.items():
-                if text and alias not in ("enterprise", kind):
-                    grid.add_row("", alias, Text(text))
+            for name, text in texts.items():
+                if text and name not in ("enterprise", kind):
+                    style = "bold red" if name == "WARNING" else ""
+                    grid.add_row("", Text(name, style), Text(printable(text), style))
             screen.print(grid, "")
 
 
-def _cell(value: object) -> str:
+def _text(value: object, now: float) -> str:
     if isinstance(value, set):
         return ", ".join(sorted(value))
     if not isinstance(value, Decimal):
         return str(value)
     if value.is_infinite():
         return "never"
-    expires_at = datetime.fromtimestamp(int(value), UTC)
-    left = expires_at - datetime.now(UTC)
-    mark = " (EXPIRED)" if left <= timedelta() else f" (in {left.days} days)"
-    return f"{expires_at:%Y-%m-%d %H:%M} UTC{mark if left <= timedelta(days=30) else ''}"
+    left = timedelta(seconds=int(value) - now)
+    soon = f" (in {left.days} days)" if timedelta() < left <= timedelta(days=30) else ""
+    return f"{datetime.fromtimestamp(int(value), UTC):%Y-%m-%d %H:%M} UTC{soon}"
 
 
 def _duration(text: str) -> timedelta:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from pydantic import ConfigDict, StringConstraints, ValidationError
 
+from domain.access import READ_SCOPE, WRITE_SCOPE
 from domain.records import Connection, Credential, License
 from domain.request import ConnectionId, EnterpriseId
 from handlers.state import LICENSE_KEY, connection_key, enterprise_key, hashed_credential_key
@@ -75,9 +76,10 @@ _FORMATS = {
 
 
 class Line(NamedTuple):
-    """A line of a file, and the item of its record."""
+    """A line of a file, its record, and the record's item."""
 
     number: int
+    record: StateRecord
     item: "StoredItem"
 
 
@@ -99,11 +101,12 @@ def read_state(text: Iterable[str]) -> list[Line]:
         if (written := line.strip().removesuffix(",")) in ("", "[", "]", "[]"):
             continue
         try:
-            item = record_item(parse_record(written))
+            record = parse_record(written)
+            item = record_item(record)
             first = numbers.setdefault(f"{item['pk']} {item['sk']}", number)
             if first != number:
                 raise ValueError(f"is the same record as line {first}")  # noqa: TRY301 -- one way out
-            lines.append(Line(number, item))
+            lines.append(Line(number, record, item))
         except ValueError as error:
             count += 1
             if count <= _FAULTS_KEPT:
@@ -145,6 +148,19 @@ def _sentence(fault: "ErrorDetails") -> str:
     else:
         message = _MESSAGES.get(fault["type"], fault["msg"]).format(**fault.get("ctx", {}))
     return f"{name} {message}"
+
+
+def warnings(record: StateRecord, *, now: float) -> list[str]:
+    """Sentences about a valid record that is probably a mistake at `now`, in epoch seconds."""
+    found: list[str] = []
+    if isinstance(record, CredentialRecord):
+        unknown = sorted(record.scopes - {READ_SCOPE, WRITE_SCOPE})
+        found += [f"{scope} is not a known scope" for scope in unknown]
+        if READ_SCOPE not in record.scopes:
+            found.append(f"the token can do nothing: GET and POST both need {READ_SCOPE}")
+    if not isinstance(record, ConnectionRecord) and now >= record.expires_at:
+        found.append("the record has expired")
+    return found
 
 
 def record_line(stored: "StoredItem") -> str:

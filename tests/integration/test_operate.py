@@ -6,7 +6,7 @@ import re
 import shlex
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -295,7 +295,7 @@ def test_a_minted_token_counts_until_the_command_that_it_came_with_revokes_it(fi
 def test_all_tokens_of_a_member_are_revoked_and_none_of_another(file: Path) -> None:
     run("load", file)
     others = mint("--scope", READ, member="other").stdout.strip()
-    mint("--scope", WRITE)
+    mint("--scope", READ, "--scope", WRITE)
     assert mint("--revoke-all").stderr == "Tokens revoked: 2.\n"
     assert (as_zenith(), as_zenith(others)) == ("NotAMember", "")
     again = mint("--revoke-all")
@@ -304,7 +304,8 @@ def test_all_tokens_of_a_member_are_revoked_and_none_of_another(file: Path) -> N
 
 def test_a_minted_token_has_256_bits_and_the_table_gets_only_its_hash() -> None:
     with dynamodb_answering([(200, {})]) as requests:
-        token = mint("--scope", READ, "--scope", WRITE, "--expires-in", "2w").stdout.strip()
+        minted = mint("--scope", READ, "--scope", WRITE, "--expires-in", "2w")
+    token = minted.stdout.strip()
     assert len(base64.urlsafe_b64decode(token + "=")) == 32
     (stored,) = requests
     assert stored["Item"]["sk"] == {"S": credential_key(token)}
@@ -312,6 +313,11 @@ def test_a_minted_token_has_256_bits_and_the_table_gets_only_its_hash() -> None:
     assert token not in json.dumps(stored)
     left = int(stored["Item"]["expiresAt"]["N"]) - time.time()
     assert timedelta(days=13) < timedelta(seconds=left) <= timedelta(days=14)
+    expires_at = datetime.fromtimestamp(int(stored["Item"]["expiresAt"]["N"]), UTC)
+    assert minted.stderr.startswith(
+        f'The token is for member "trader" of enterprise "zenith", with {READ}, {WRITE},'
+        f" until {expires_at:%Y-%m-%d %H:%M} UTC. To revoke it:\n"
+    )
 
 
 @pytest.mark.usefixtures("table")
@@ -329,8 +335,49 @@ def test_show_lists_what_an_enterprise_has_and_marks_what_expires(file: Path) ->
         *("connection", CONNECTION["connection"]),
         *("active", "True", "currencies", "BTC"),
     ]
-    marks = {text.split()[1][0]: text.partition("UTC")[2].strip() for text in shown}
-    assert marks == {"a": "(EXPIRED)", "b": "(in 9 days)", "c": ""}
+    marks = {text.split()[1][0]: " ".join(text.partition("UTC")[2].split()) for text in shown}
+    assert marks == {"a": "WARNING the record has expired", "b": "(in 9 days)", "c": ""}
+
+
+@pytest.mark.usefixtures("table")
+def test_load_and_show_warn_of_the_same_probable_mistakes(file: Path) -> None:
+    file.write_text(
+        lines(
+            LICENSE | {"expiresAt": int(time.time())},
+            CONNECTION,
+            CREDENTIAL,
+            CREDENTIAL | {"credentialSha256": 64 * "1", "scopes": [WRITE], "expiresAt": 0},
+            CREDENTIAL | {"credentialSha256": 64 * "2", "scopes": [READ, "settlement_raed"]},
+        )
+    )
+    expired = "the record has expired"
+    nothing = f"the token can do nothing: GET and POST both need {READ}"
+    unknown = "settlement_raed is not a known scope"
+    found = [(1, expired), (4, nothing), (4, expired), (5, unknown)]
+    loaded = run("load", file)
+    assert loaded.exit_code == 0
+    assert loaded.stderr.splitlines() == [
+        *(f"Warning: {file}, line {number}: {warning}." for number, warning in found),
+        "Records written: 5.",
+    ]
+    shown = run("show", "zenith")
+    assert (shown.exit_code, shown.stderr) == (0, "")
+    marks = [
+        " ".join(text.split()) for text in re.findall(r"WARNING([^\n]*(?:\n {4}.*)*)", shown.stdout)
+    ]
+    assert marks == [expired, unknown, f"{nothing}; {expired}"]
+    assert "Warning" not in run("load", file, "--revoke").stderr
+
+
+def test_of_many_warnings_twenty_are_shown_and_all_are_counted(file: Path) -> None:
+    records = [
+        CREDENTIAL | {"credentialSha256": f"{number:064}", "expiresAt": 0} for number in range(25)
+    ]
+    file.write_text(lines(*records))
+    with dynamodb_answering([(200, DONE)]):
+        shown = run("load", file).stderr.splitlines()
+    assert [f"line {number}:" in line for number, line in enumerate(shown[:20], 1)] == 20 * [True]
+    assert shown[20:] == ["These are 20 of 25 warnings.", "Records written: 25."]
 
 
 @pytest.mark.usefixtures("table")
@@ -422,6 +469,7 @@ def test_show_reads_one_partition_to_its_end() -> None:
         ("load no-such-file.json", 1, "no-such-file.json"),
         ("credential zenith m", 2, "--scope"),
         ("credential zenith m --scope admin", 2, "--scope"),
+        (f"credential zenith m --scope {WRITE}", 2, "can do nothing"),
         (f"credential zenith m --scope {READ} --expires-in 1y", 2, "1y"),
         (f"credential zenith m --scope {READ} --expires-in 0h", 2, "0h"),
         (f"credential '' m --scope {READ}", 1, "enterprise must not be empty"),
