@@ -178,6 +178,12 @@ def credential(  # noqa: PLR0913 -- the words of a command
 def _mint(
     enterprise: str, member: str, table: str, scopes: list[Scope], duration: timedelta
 ) -> None:
+    for name, text in (("ENTERPRISE", enterprise), ("MEMBER", member)):
+        if not text.isprintable():
+            message = (
+                "must be printable, because the command that revokes the token is to be pasted"
+            )
+            raise typer.BadParameter(message, param_hint=name)
     token = token_urlsafe(32)  # 256 bits
     digest = sha256(token.encode()).hexdigest()
     expires_at = datetime.now(UTC) + duration
@@ -274,7 +280,8 @@ def _text(value: object, now: float) -> str:
 def _duration(text: str) -> timedelta:
     if match := re.fullmatch(r"([1-9][0-9]{0,3})([hdw])", text, re.ASCII):
         return int(match[1]) * timedelta(hours={"h": 1, "d": 24, "w": 7 * 24}[match[2]])
-    raise typer.BadParameter(f"{text} is none of 12h, 90d, 52w", param_hint="--expires-in")
+    message = f"{text} must be 1 to 9999 hours, days or weeks, such as 12h, 90d or 52w"
+    raise typer.BadParameter(message, param_hint="--expires-in")
 
 
 def _client(table: str) -> "DynamoDBClient":

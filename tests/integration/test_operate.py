@@ -470,8 +470,18 @@ def test_show_reads_one_partition_to_its_end() -> None:
         ("credential zenith m", 2, "--scope"),
         ("credential zenith m --scope admin", 2, "--scope"),
         (f"credential zenith m --scope {WRITE}", 2, "can do nothing"),
-        (f"credential zenith m --scope {READ} --expires-in 1y", 2, "1y"),
-        (f"credential zenith m --scope {READ} --expires-in 0h", 2, "0h"),
+        *(
+            (
+                f"credential zenith m --scope {READ} --expires-in {text}",
+                2,
+                f"{text} must be 1 to 9999",
+            )
+            for text in ("1y", "0d", "10000w", "1.5h", "\u0661d")
+        ),
+        *(
+            (f"credential {names} --scope {READ}", 2, "must be printable")
+            for names in ("zenith 'm\x1b[2J'", "zenith 'm\n'", "zenith 'm\u202e'", "'z\udce9' m")
+        ),
         (f"credential '' m --scope {READ}", 1, "enterprise must not be empty"),
         (f"credential zenith '' --scope {READ}", 1, "memberId must not be empty"),
         (f"credential zenith m --revoke {HASH}", 1, "no token of this hash"),
