@@ -45,10 +45,11 @@ class SampleEvent:
     @classmethod
     def read(cls, path: Path) -> Self:
         """Reads `<status>-<what>.json`. Raises `BadFile`."""
+        content = "".join(lines_of(path))
         if not re.match(r"[1-5][0-9][0-9]-", path.name):
             raise BadFile(f"{path}: the name does not begin with a status, as in 200-get.json.")
         try:
-            return cls(path.stem, int(path.name[:3]), json.loads("".join(lines_of(path))))
+            return cls(path.stem, int(path.name[:3]), json.loads(content))
         except (ValueError, RecursionError) as error:
             raise BadFile(f"{path} is not JSON: {error}.") from None
 

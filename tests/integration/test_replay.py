@@ -59,6 +59,7 @@ def test_every_sample_event_is_shown_with_the_status_in_its_name() -> None:
     [
         ("no-status.json", b"{}", "does not begin with a status"),
         ("200-missing.json", None, "No such file"),
+        ("missing.json", None, "No such file"),
         ("200-latin.json", b'"\xe9"', "is not UTF-8"),
         ("200-broken.json", b"{", "is not JSON"),
         ("200-deep.json", 100_000 * b"[", "is not JSON"),
