@@ -6,13 +6,15 @@ Or over HTTP, to a server of the API: does each get what the handler itself answ
 import binascii
 import json
 import re
+from base64 import b64encode
 from contextlib import closing
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
-from typing import Any, Self
-from urllib.parse import urlsplit
+from typing import Any, NamedTuple, Self
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from rich import box
 from rich.table import Table
@@ -103,20 +105,59 @@ def why_not_sent(sample: SampleEvent, *, sam_local: bool) -> str:
 def replay_over_http(url: str, handled: Replayed) -> Replayed:
     """Sends what was replayed through the handler to `url`, followed by the event's path.
 
-    Raises `OSError` if nothing answers there, and `ValueError` if `url` is not an HTTP one.
+    It goes through the proxy that the environment names. Raises `OSError` if nothing answers there,
+    and `ValueError` if `url` or the proxy's URL is not an HTTP one.
     """
     scheme, host, prefix, *_ = urlsplit(url)
     if scheme not in ("http", "https") or not host:
         raise ValueError("must begin with http:// or https:// and a host")
     client = HTTPSConnection if scheme == "https" else HTTPConnection
+    proxy = _proxy(scheme, host)
+    start = prefix.rstrip("/")
+    headers: dict[str, str] = {}
     try:
-        with closing(client(host, timeout=60)) as connection:
-            connection.endheaders(_put(connection, prefix.rstrip("/"), handled.sample.event))
+        with closing(client(proxy.address if proxy else host, timeout=60)) as connection:
+            if proxy and scheme == "https":
+                connection.set_tunnel(host, headers=proxy.headers)
+            elif proxy:
+                start = f"http://{host}{start}"
+                headers = proxy.headers
+            body = _put(connection, start, handled.sample.event)
+            for name, value in headers.items():
+                connection.putheader(name, value)
+            connection.endheaders(body)
             answer = connection.getresponse()
             content = payload_or_name(answer.read().decode(errors="replace"))
-    except HTTPException as error:
-        raise OSError(f"it does not answer in HTTP: {error!r}") from error
+    except (OSError, HTTPException) as error:
+        in_http = isinstance(error, OSError)
+        fault = str(error) if in_http else f"it does not answer in HTTP: {error!r}"
+        raise OSError(f"{fault} (through the proxy {proxy.address})" if proxy else fault) from error
     return Replayed(handled.sample, answer.status, content, (handled.status, handled.answer))
+
+
+class _Proxy(NamedTuple):
+    address: str
+    headers: dict[str, str]
+
+
+def _proxy(scheme: str, host: str) -> _Proxy | None:
+    """The proxy for a host, by the variables that boto3 reads. Raises `ValueError`."""
+    text = getproxies().get(scheme)
+    if not text or proxy_bypass(host):
+        return None
+    try:
+        url = urlsplit(text if "://" in text else f"http://{text}")
+        name, port = url.hostname, url.port or 80
+    except ValueError:
+        name = None
+    if not name or url.scheme != "http":
+        # The variable may hold a password, so the message does not repeat it.
+        raise ValueError(f"{scheme.upper()}_PROXY must be http://HOST:PORT")
+    headers = {}
+    if url.username is not None:
+        user = f"{unquote(url.username)}:{unquote(url.password or '')}"
+        headers["Proxy-Authorization"] = f"Basic {b64encode(user.encode()).decode()}"
+    return _Proxy(f"[{name}]:{port}" if ":" in name else f"{name}:{port}", headers)
 
 
 def _put(connection: HTTPConnection, prefix: str, event: Any) -> bytes:
@@ -125,10 +166,12 @@ def _put(connection: HTTPConnection, prefix: str, event: Any) -> bytes:
     Raises `TypeError` or `ValueError` if no request over HTTP makes this event.
     """
     match event:
-        case {"httpMethod": str(method), "path": str(path)} if _METHOD.fullmatch(method):
+        case {"httpMethod": str(method), "path": str(path)}:
             body = event.get("body") or ""
         case _:
-            raise ValueError("it has no method or no path")
+            method = path = ""
+    if not (_METHOD.fullmatch(method) and path.startswith("/")):
+        raise ValueError("it has no method or no path")
     encoded = event.get("isBase64Encoded")
     content = binascii.a2b_base64(body, strict_mode=True) if encoded else str.encode(body)
     connection.putrequest(method, prefix + path)

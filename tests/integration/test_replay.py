@@ -14,6 +14,7 @@ from typer.testing import Result
 from handlers.signing import KEEP_ACTIVE, lambda_handler
 from tests.support.calls import sample_event
 from tests.support.processes import python, tool
+from tests.support.proxy import HOST, proxy
 from tools.replay import BROKEN_BASE64, payload_or_name, sample_events
 from tools.world import EVENTS
 
@@ -30,8 +31,8 @@ def tests_world(world: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("logging.disable", lambda: None)
 
 
-def run(*words: str | Path) -> Result:
-    return tool("replay", *words, COLUMNS="500")
+def run(*words: str | Path, **environment: str) -> Result:
+    return tool("replay", *words, **{"COLUMNS": "500"} | environment)
 
 
 def written(folder: Path, status: int, *events: Any) -> list[Path]:
@@ -117,6 +118,7 @@ def test_events_with_less_in_them_are_sent_over_http(url: str, tmp_path: Path) -
     [
         ([], "no method"),
         (without("path"), "no path"),
+        (CONSOLE | {"path": "nowhere.invalid/"}, "no path"),
         (CONSOLE | {"path": "/a b"}, "control characters"),
         (CONSOLE | {"httpMethod": "G\r\n"}, "no method"),
         (CONSOLE | {"headers": [1]}, "HTTP cannot"),
@@ -184,6 +186,57 @@ def test_a_url_where_no_api_answers_is_an_error_in_a_sentence(
     assert ran.exit_code == 2
     assert wrong in ran.stderr
     assert message in ran.stderr
+
+
+ENCODED = EVENTS / "200-encoded-enterprise-id.json"
+PATH = sample_event(ENCODED.stem)["path"]
+
+
+@pytest.mark.parametrize(
+    ("scheme", "requests"),
+    [
+        ("http", [f"GET http://{HOST}/v1{PATH} HTTP/1.1", "me:p:@"]),
+        ("https", [f"CONNECT {HOST}:443 HTTP/1.1", "me:p:@", f"GET /v1{PATH} HTTP/1.1"]),
+    ],
+)
+def test_events_go_through_the_proxy_of_the_environment(
+    url: str, tmp_path: Path, scheme: str, requests: list[str]
+) -> None:
+    certificate = tmp_path / "certificate.pem"
+    with proxy(urlsplit(url).netloc, certificate) as (address, seen):
+        environment = {
+            f"{scheme.upper()}_PROXY": f"http://me:p%3A%40@{address}",
+            "SSL_CERT_FILE": str(certificate),
+        }
+        ran = run("--url", f"{scheme}://{HOST}/v1", ENCODED, **environment)
+    assert seen == requests
+    assert "RouteNotFound" in ran.stdout  # the answer of a server that has no stage
+
+
+def test_a_host_in_no_proxy_is_reached_directly(url: str, tmp_path: Path) -> None:
+    with proxy(urlsplit(url).netloc, tmp_path / "certificate.pem") as (address, seen):
+        for no_proxy, count in (("127.0.0.1", 0), ("example.com", 1)):
+            ran = run("--url", url, ENCODED, HTTP_PROXY=address, NO_PROXY=no_proxy)
+            assert "1 of 1 events got the answer that the handler gives." in ran.stdout
+            assert len(seen) == count
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("http://me:secret@127.0.0.1:1", "refused (through the proxy 127.0.0.1:1)"),
+        ("http://me:secret/@127.0.0.1:1", "HTTPS_PROXY must be http://HOST:PORT"),
+        ("socks5://me:secret@127.0.0.1:1", "HTTPS_PROXY must be http://HOST:PORT"),
+    ],
+)
+def test_a_proxy_that_cannot_be_used_is_named_without_its_password(
+    wrong: str, message: str
+) -> None:
+    ran = run("--url", f"https://{HOST}", ENCODED, HTTPS_PROXY=wrong, COLUMNS="80")
+    assert ran.exit_code == 2
+    words = re.sub(r"[\s│]+", " ", ran.stderr)
+    assert message in words
+    assert "secret" not in words
 
 
 def test_without_the_sample_state_no_token_is_a_member_s(url: str) -> None:
