@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from tests.support.calls import ACME, METHODS, ask, call, event_for
+from tests.support.calls import ACME, METHODS, ask, call, event_for, sample_event
 from tools.replay import sample_events
 from tools.world import BODY
 
@@ -74,6 +74,12 @@ def test_the_token_is_read_before_the_request_and_the_request_before_the_state(
 ) -> None:
     assert ask(method, **parts).name == name
     assert reads == []
+
+
+def test_post_needs_the_read_scope_beside_the_write_scope() -> None:
+    # Otherwise a member who may not read gets the payload by another method.
+    answer = call(sample_event("403-no-read-scope") | {"httpMethod": "POST"})
+    assert (answer.status, answer.name) == (403, "InsufficientScope")
 
 
 def test_get_and_post_give_the_same_bytes() -> None:

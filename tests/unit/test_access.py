@@ -109,11 +109,30 @@ def test_only_the_required_scopes_are_needed(scopes: set[str]) -> None:
     judge(allowing(having("credential", "scopes", scopes)), scopes=scopes)
 
 
-@pytest.mark.parametrize("currency", ["btc", "Btc", " BTC", "BTC "])
+@pytest.mark.parametrize(
+    "scope",
+    [
+        *(READ_SCOPE.upper(), f"{READ_SCOPE} ", READ_SCOPE[:-1], f"{READ_SCOPE}_all", "*"),
+        f"{READ_SCOPE} {WRITE_SCOPE}",
+    ],
+)
+def test_a_scope_is_compared_exactly(scope: str) -> None:
+    with pytest.raises(errors.InsufficientScope):
+        judge(allowing(having("credential", "scopes", {scope})), scopes={READ_SCOPE})
+
+
+@pytest.mark.parametrize(
+    "currency",
+    [
+        *("btc", "Btc", " BTC", "BTC ", "BTC\0", "\uff22\uff34\uff23"),  # the last is full-width
+        *("B", "TC", "BTC2", "BTC ETH", "BTC,ETH", "*"),
+    ],
+)
 def test_a_currency_is_compared_exactly(currency: str) -> None:
     amount = REQUEST.amount.model_copy(update={"currency": currency})
+    state = allowing(having("connection", "currencies", {"BTC", "ETH"}))
     with pytest.raises(errors.CurrencyNotSupported):
-        judge(allowing(), request=REQUEST.model_copy(update={"amount": amount}))
+        judge(state, request=REQUEST.model_copy(update={"amount": amount}))
 
 
 @pytest.mark.parametrize(
