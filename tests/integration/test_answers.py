@@ -1,6 +1,7 @@
 """The answers to events: the contract's checks, a row each, and what of an event does not matter."""
 
 import json
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -120,6 +121,15 @@ def test_a_request_makes_one_consistent_read_of_its_three_items(reads: Reads) ->
         "LICENSE#OES",
         "CONNECTION#6f1c2e1a-0b5d-4c58-9a3e-3d2b7f4a9c01",
     ]
+
+
+@pytest.mark.parametrize("token", [*(f"{c}a{c}" for c in "-._~+/"), "A", "a=", "a==", 300 * "a"])
+def test_every_character_of_a_token_counts(token: str, reads: Reads) -> None:
+    ask(token=token)
+    (read,) = reads
+    (wanted,) = read["RequestItems"].values()
+    digest = sha256(token.encode()).hexdigest()
+    assert wanted["Keys"][0]["sk"]["S"] == f"CREDENTIAL#{digest}"
 
 
 @pytest.mark.parametrize("method", ["DELETE", "HEAD", "OPTIONS", "PATCH", "PUT"])

@@ -3,16 +3,17 @@
 import json
 import re
 from typing import Any
+from urllib.parse import quote
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from domain.payload import signing_payload
 from domain.request import parse_signing_request
 from handlers.signing import lambda_handler
 from tests.support.calls import ACME, METHODS, ask, call, event_for, logged
-from tests.support.dynamodb import ITEMS, dynamodb_answering, read
+from tests.support.dynamodb import ITEMS, Reply, dynamodb_answering, read
 from tools.world import BODY, TABLE_NAME, lambda_context
 
 pytestmark = pytest.mark.usefixtures("world")
@@ -54,12 +55,44 @@ def payload(enterprise_id: str, connection_id: str, body: str) -> str:
     return signing_payload(parse_signing_request(enterprise_id, connection_id, body.encode()))
 
 
-@given(enterprise_ids, connection_ids, bodies)
-def test_the_parsed_payload_equals_the_request(
-    enterprise_id: str, connection_id: str, body: dict[str, Any]
-) -> None:
-    ids = {"enterpriseId": enterprise_id, "connectionId": connection_id}
-    assert json.loads(payload(enterprise_id, connection_id, json.dumps(body))) == body | ids
+# What trimming, cleaning, decoding, normalising or another case would change.
+CHANGEABLE = [
+    *" \t\n\r\v\f\0\x1b\x1e\x7f\x85\xa0\xad\u200b\u200d\u2028\u202e\u3000\ufeff\ufffd",
+    *"\uff21\uff12\ufb01\N{KELVIN SIGN}éẞİ🏦\U000e0001\"'\\<>/#%+",
+    *("\r\n", "  ", "e\u0301", "aA", "\\n", "\\u0041", "%41", "&amp;", "..", "=?", "null"),
+]
+
+
+@pytest.mark.parametrize("edge", CHANGEABLE, ids=ascii)
+def test_what_was_sent_is_what_is_signed(edge: str) -> None:
+    edged = text.map(lambda value: f"{edge}{value}{edge}")
+    amounts = st.fixed_dictionaries({"currency": edged, "quantity": quantities})
+    body = st.fixed_dictionaries(
+        {"amount": amounts, "clientExternalId": edged, "nonce": edged, "notes": edged}
+    )
+    script: list[Reply] = []
+
+    @given(st.sampled_from(METHODS), edged, connection_ids, body)
+    @settings(max_examples=5, phases=[Phase.generate])  # shrinking would take minutes
+    def check(method: str, enterprise_id: str, connection_id: str, body: dict[str, Any]) -> None:
+        script[:] = [read(allowing(enterprise_id, connection_id, body["amount"]["currency"]), [])]
+        segment = quote(enterprise_id, safe="")
+        answer = ask(method, enterprise_id=segment, connection_id=connection_id, body=body)
+        ids = {"enterpriseId": enterprise_id, "connectionId": connection_id}
+        assert json.loads(answer.body["payload"]) == body | ids
+
+    with dynamodb_answering(script):
+        check()
+
+
+def allowing(enterprise_id: str, connection_id: str, currency: str) -> list[dict[str, Any]]:
+    """The records that allow a request of the sample token."""
+    connection = {
+        "sk": {"S": f"CONNECTION#{connection_id}"},
+        "currencies": {"SS": [currency]},
+    }
+    of_enterprise = [item | {"pk": {"S": f"ENTERPRISE#{enterprise_id}"}} for item in ITEMS]
+    return [item | connection if "currencies" in item else item for item in of_enterprise]
 
 
 @given(st.data(), bodies)
