@@ -1,15 +1,25 @@
 """The log line of a request: its fields and its metric."""
 
 import json
+from hashlib import sha256
 from typing import Any
 
 import pytest
 
 from handlers.log import EXCEPTION_LIMIT
 from handlers.signing import KEEP_ACTIVE, lambda_handler
-from tests.support.calls import ACME, Lines, ask, call, event_for, sample_event
+from tests.support.calls import (
+    ACME,
+    Lines,
+    ask,
+    assert_internal_error,
+    call,
+    event_for,
+    sample_event,
+)
+from tests.support.dynamodb import FAULTS, dynamodb_answering
 from tools.replay import sample_events
-from tools.world import lambda_context
+from tools.world import BODY, lambda_context
 
 pytestmark = pytest.mark.usefixtures("world")
 
@@ -111,22 +121,65 @@ def test_a_long_exception_is_cut_in_the_middle_and_its_line_fits_into_cloudwatch
 
 
 @pytest.mark.parametrize(
-    ("event", "member"),
+    ("event", "enterprise", "member"),
     [
-        ("200-get-by-viewer", "viewer"),
-        ("403-no-write-scope", "viewer"),
-        ("500-corrupt-record", "trader"),
-        ("401-expired-credential", None),
-        ("401-stranger", None),
-        ("400-unknown-field", None),
+        ("200-get-by-viewer", "acme-capital", "viewer"),
+        ("403-no-write-scope", "acme-capital", "viewer"),
+        ("500-corrupt-record", "acme-capital", "trader"),
+        ("401-expired-credential", "acme-capital", None),
+        ("401-stranger", "acme-capital", None),
+        ("400-unknown-field", None, None),
+        ("401-no-token", None, None),
     ],
 )
-def test_a_line_names_the_member_if_authentication_passes(
-    event: str, member: str | None, log_lines: Lines
+def test_a_line_has_the_ids_of_a_valid_request_and_the_member_if_authentication_passes(
+    event: str, enterprise: str | None, member: str | None, log_lines: Lines
 ) -> None:
     call(sample_event(event))
     (line,) = log_lines()
-    assert line.get("memberId") == member
+    assert (line.get("enterpriseId"), line.get("memberId")) == (enterprise, member)
+    assert ("connectionId" in line) is (enterprise is not None)
+
+
+def test_the_line_of_a_failed_read_has_the_ids() -> None:
+    with dynamodb_answering([FAULTS["access denied"].step]):
+        line = assert_internal_error("ClientError")
+    ids = {"enterprise_id": line["enterpriseId"], "connection_id": line["connectionId"]}
+    assert ids.items() <= ACME.items()
+    assert "memberId" not in line
+
+
+SECRET = "never-to-be-logged"  # noqa: S105 -- a value that no line may hold
+
+
+@pytest.mark.parametrize(
+    ("authorization", "change", "outcome"),
+    [
+        (f"Bearer {ACME['token']}", {}, "Payload"),
+        (f"Bearer {SECRET}", {}, "NotAMember"),
+        *(
+            (value, {}, "Unauthenticated")
+            for value in (SECRET, f"Basic {SECRET}", f"Bearer {SECRET}, Bearer {SECRET}", "")
+        ),
+        (f"Bearer {SECRET}", {"body": f'{{"nonce": "{SECRET}"'}, "InvalidRequest"),
+        (f"Bearer {SECRET}", {"body": f'{{"{SECRET}": 1}}'}, "InvalidRequest"),
+        (f"Bearer {SECRET}", {"httpMethod": "PUT"}, "MethodNotAllowed"),
+        (f"Bearer {SECRET}", {"path": f"/{SECRET}"}, "RouteNotFound"),
+    ],
+)
+def test_a_line_has_nothing_of_headers_query_or_body(
+    authorization: str, change: dict[str, Any], outcome: str, log_lines: Lines
+) -> None:
+    names = ("Cookie", "Host", "Referer", "User-Agent", "X-Api-Key", "X-Forwarded-For")
+    headers = {"Authorization": [authorization]} | {name: [SECRET] for name in names}
+    body = BODY | {"clientExternalId": SECRET, "nonce": SECRET, "notes": SECRET}
+    query = {"queryStringParameters": {"token": SECRET}}
+    call(event_for(headers=headers, body=body) | query | change)
+    (line,) = log_lines()
+    assert line["outcome"] == outcome
+    hashes = [sha256(token.encode()).hexdigest()[:8] for token in (SECRET, ACME["token"])]
+    written = json.dumps(line)
+    assert [secret for secret in (SECRET, ACME["token"], *hashes) if secret in written] == []
 
 
 @pytest.mark.parametrize(
