@@ -117,6 +117,18 @@ def test_a_credential_that_expires_during_the_read_has_expired(
     assert ask_with(RECORDS | {Credential: credential}, world).name == "NotAMember"
 
 
+@pytest.mark.parametrize(
+    ("record", "name"), [(Credential, "NotAMember"), (License, "OesLicenseRequired")]
+)
+def test_a_record_expires_within_a_second(
+    world: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch, record: Record, name: str
+) -> None:
+    records = RECORDS | {record: RECORDS[record] | {"expiresAt": Decimal("4000000000.5")}}
+    clock = iter([4_000_000_000.25, 4_000_000_000.5])
+    monkeypatch.setattr("handlers.signing.time", lambda: next(clock))
+    assert [ask_with(records, world).name for _ in range(2)] == ["", name]
+
+
 def test_a_number_of_more_than_38_digits_in_any_attribute_is_a_500() -> None:
     # DynamoDB writes 1e100 with all its digits, and boto3 refuses to round them.
     since = {"since": {"N": "1" + 100 * "0"}}
