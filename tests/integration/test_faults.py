@@ -1,14 +1,19 @@
 """State that cannot be read is a 500. The log names the exception, and the client does not."""
 
 import socket
-from contextlib import ExitStack, nullcontext
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
+from threading import Thread
 from typing import Any
 
 import pytest
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Response
 
 from handlers.state import ATTEMPTS, LAST_START, TIMEOUT, WAITS, dynamodb_client
 from tests.support.calls import ask, assert_internal_error
 from tests.support.dynamodb import (
+    ALLOWED,
     FAULTS,
     ITEMS,
     Fault,
@@ -17,7 +22,7 @@ from tests.support.dynamodb import (
     read,
     wait_for_requests,
 )
-from tools.world import TABLE_NAME, template
+from tools.world import REGION, TABLE_NAME, template
 
 pytestmark = pytest.mark.usefixtures("world")
 
@@ -54,6 +59,26 @@ def test_a_closed_port_is_a_500(monkeypatch: pytest.MonkeyPatch) -> None:
         assert_internal_error("EndpointConnectionError")
 
 
+@contextmanager
+def untrusted_dynamodb() -> Iterator[str]:
+    """An https server with a certificate that nobody has signed. It would allow `ask()`."""
+    server = make_server("127.0.0.1", 0, Response(ALLOWED), ssl_context="adhoc")
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"https://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+
+
+def test_a_server_without_a_trusted_certificate_decides_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with untrusted_dynamodb() as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", url)
+        line = assert_internal_error("SSLError")
+    assert "CERTIFICATE_VERIFY_FAILED" in line["exception"]
+
+
 def test_an_unknown_table_is_a_500(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TABLE_NAME", "no-such-table")
     assert_internal_error("ResourceNotFoundException")
@@ -67,6 +92,13 @@ def test_a_missing_table_name_is_a_500(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_empty_endpoint_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", "")
     assert ask().status == 200
+
+
+def test_the_default_endpoint_is_that_of_the_region_by_https(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", "")
+    assert dynamodb_client().meta.endpoint_url == f"https://dynamodb.{REGION}.amazonaws.com"
 
 
 def test_all_rounds_end_before_the_function_and_the_function_before_api_gateway() -> None:
