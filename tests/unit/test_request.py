@@ -1,7 +1,9 @@
 """The contract's table of fields. refused.json holds what is refused, for clients too."""
 
 import json
+import re
 from base64 import b64decode
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +114,33 @@ def test_the_first_twenty_of_the_unknown_fields_are_named() -> None:
     assert details(BODY | dict.fromkeys(unknown, 1)) == [
         Detail(name, "is not a known field") for name in unknown[:20]
     ]
+
+
+def spellings(name: str) -> Iterator[str]:
+    """Names that a tolerant reader takes for this name."""
+    snake = re.sub("[A-Z]", lambda capital: f"_{capital[0].lower()}", name)
+    full_width = "".join(chr(ord(letter) + 0xFEE0) for letter in name)
+    others = {name.upper(), name.lower(), name.title(), snake, snake.replace("_", "-"), full_width}
+    yield from others - {name}
+    for code in (*range(0x300), 0x200B, 0x200D, 0x2028, 0x3000, 0xFE0F, 0xFEFF, 0xE0001):
+        yield from (name + chr(code), chr(code) + name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("amount", "currency", "quantity", "clientExternalId", "nonce", "notes"),
+        *("enterpriseId", "connectionId"),  # a second spelling could replace the id of the path
+    ],
+)
+def test_a_name_has_no_second_spelling(name: str) -> None:
+    ids = {"enterpriseId": "another", "connectionId": CONNECTION_ID}
+    body = BODY | {"notes": "n"} | {key: ids[key] for key in ids if key == name}
+    written = json.dumps(body)
+    assert written.count(f'"{name}"') == 1
+    for other in spellings(name):
+        with pytest.raises(InvalidRequest):
+            parse(written.replace(f'"{name}"', json.dumps(other)).encode())
 
 
 def test_bytes_are_refused_as_text() -> None:
