@@ -46,7 +46,7 @@ CONDITIONS = {
 }
 """The parameter of each condition, and the value that decides: "Has..." is true for any other."""
 BY_DEFAULT = {"CreateApiGatewayLogRole", "SnapStartOn", "OwnTable"}
-PROMISES: list[dict[str, Any]] = yaml.safe_load((ROOT / "tests/stack.yaml").read_text())
+PROMISES, PROPERTIES = yaml.safe_load_all((ROOT / "tests/stack.yaml").read_text())
 SAMCONFIG = tomllib.loads((ROOT / "samconfig.toml").read_text())
 ANY_METHOD = "x-amazon-apigateway-any-method"
 
@@ -91,9 +91,35 @@ def part(value: Any, path: str) -> Any:
     return value
 
 
-def test_there_is_no_other_role_or_policy(stacks: Stacks) -> None:
-    access = {name for name, item in stacks["all"].items() if item["Type"].startswith("AWS::IAM::")}
-    assert access == {"ApiGatewayLogsRole", "DeploymentRole", "ReadTable", "SigningRole"}
+def test_there_is_no_other_resource_and_no_other_property(templates: Templates) -> None:
+    listed = {name: {*row["properties"]} for row in PROPERTIES for name in row["resources"]}
+    assert listed == {
+        re.sub("[0-9a-f]{10}$", "", name): {*resource["Properties"]}  # the hash is SAM's
+        for name, resource in templates[MAIN]["Resources"].items()
+        if not resource["Type"].startswith("AWS::CloudWatch::")
+    }
+
+
+def test_the_function_s_code_is_built_from_this_folder() -> None:
+    function = template()["Resources"]["SigningFunction"]
+    assert function["Properties"]["CodeUri"] == "."
+    assert function["Metadata"]["BuildMethod"] == "makefile"
+
+
+def test_the_default_parameters_make_the_default_stack(templates: Templates) -> None:
+    parameters = templates[MAIN]["Parameters"]
+    true = {
+        name
+        for name, (parameter, value) in CONDITIONS.items()
+        if (parameters[parameter]["Default"] == value) is not name.startswith("Has")
+    }
+    assert true == BY_DEFAULT
+    assert parameters["DynamoDbEndpoint"]["Default"] == ""  # the state comes from AWS
+
+
+@pytest.mark.parametrize("path", TEMPLATES)
+def test_an_output_has_no_url_without_tls(path: str, templates: Templates) -> None:
+    assert "http:" not in json.dumps(templates[path]["Outputs"])
 
 
 def test_the_output_names_the_table_in_use(templates: Templates) -> None:
@@ -139,9 +165,10 @@ def test_every_method_and_route_goes_to_the_published_alias(stacks: Stacks) -> N
     }
     for methods in paths.values():
         for method in methods.values():
-            uri = method["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
-            assert uri.endswith("/functions/${SigningFunctionAliaslive}/invocations")
-            assert "security" not in method
+            uri = method["x-amazon-apigateway-integration"]["uri"]
+            assert uri["Fn::Sub"].endswith("/functions/${SigningFunctionAliaslive}/invocations")
+            proxy = {"httpMethod": "POST", "type": "aws_proxy", "uri": uri}
+            assert method == {"x-amazon-apigateway-integration": proxy, "responses": {}}
 
 
 def test_the_schedule_sends_the_event_that_the_function_knows(stacks: Stacks) -> None:
