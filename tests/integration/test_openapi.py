@@ -88,6 +88,12 @@ def test_it_has_the_project_s_version_and_licence() -> None:
     assert (ROOT / "LICENSE").read_text().startswith(f"{INFO['license']['name']} License")
 
 
+def test_requests_go_only_to_the_host_that_the_document_comes_from() -> None:
+    # A generated client sends its token to these servers.
+    assert [server["url"] for server in CONTRACT["servers"]] == ["/"]
+    assert OPENAPI.read_text().count("servers:") == 1  # a path or an operation may name others
+
+
 def test_its_operations_are_the_routes_of_the_template_and_the_code() -> None:
     events = template()["Resources"]["SigningFunction"]["Properties"]["Events"]
     paths = {events[method]["Properties"]["Path"] for method in ("Get", "Post")}
