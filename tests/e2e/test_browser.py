@@ -21,7 +21,7 @@ FLAGS = [
 expect.set_options(timeout=60_000)  # milliseconds
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     """The URL that serves the sample world over HTTP."""
     with sample_world(), serving(0) as url:
