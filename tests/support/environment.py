@@ -9,7 +9,10 @@ import sys
 from pathlib import Path
 
 CALLERS = dict(os.environ)
-"""The caller's environment, for a command that installs packages: it may need a proxy or an index."""
+"""The caller's environment, for a command that installs packages: it may need a proxy or an index.
+
+The workers of pytest-xdist do not have it. They are started with the environment of the tests.
+"""
 _KEPT = {"CI", "LD_LIBRARY_PATH", "PATH", "TMPDIR"}
 
 for _name in CALLERS.keys() - _KEPT:

@@ -33,7 +33,7 @@ def python(*words: str | Path, **options: Any) -> Ran:
 def started(
     *command: str | Path, cwd: Path = ROOT, stdout: Any = subprocess.PIPE, **options: Any
 ) -> Iterator[subprocess.Popen[str]]:
-    """Starts a process. It ends with the `with` block, after a failure too, and what it started."""
+    """Starts a process. The end of the `with` block kills it, and the processes that it started."""
     with subprocess.Popen(  # noqa: S603 -- our own words
         command, cwd=cwd, stdout=stdout, text=True, start_new_session=True, **options
     ) as process:
