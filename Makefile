@@ -16,6 +16,15 @@ DEV := $(VENV)/.installed-dev
 NODE_INSTALLED := tests/node_modules/.installed
 SAM := .venv-sam/bin/sam
 INSTALLING = @echo "Installing the packages of $<. This takes a while, but only the first time."
+# Settings of uv, pip, Python and npm that a person has for other work change neither an installation nor a build. Only those
+# reach the commands that say where packages and Python come from, and how to get there.
+KEPT := %_INDEX %_URL UV_INDEX_% %_FIND_LINKS %_CONFIG_FILE %_KEYRING_PROVIDER UV_CREDENTIALS_DIR UV_PYTHON_% \
+	%_CACHE_DIR %_NO_CACHE %_CERT %_CERTS %_TLS %_HOST %_PROXY UV_HTTP_% UV_OFFLINE %_TIMEOUT %_RETRIES
+unexport $(filter-out $(KEPT),$(filter UV_% PIP_% PYTHON% VIRTUAL_ENV CONDA_%,$(.VARIABLES)))
+# uv, npm and SAM need a home that can be written to. A user of a container may have none: then it is in the project.
+ifeq ($(shell test -w "$$HOME" && echo writable),)
+export HOME := $(CURDIR)/.uv/home
+endif
 # What the commands start in turn is found here, Node for example. The first word of a recipe's line is not: make 3.81 of
 # macOS looks for that on the PATH that it was started with.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -154,7 +163,7 @@ $(DEV): requirements/dev.txt $(TOOLS) | $(UV)
 	@touch $@
 
 $(NODE_INSTALLED): tests/package-lock.json | $(DEV)
-	$(VENV)/bin/npm ci --prefix tests --silent
+	$(VENV)/bin/npm ci --prefix tests --loglevel error
 	@touch $@
 
 .venv-%/.installed: requirements/%.txt .python-version | $(UV)
@@ -167,4 +176,4 @@ $(NODE_INSTALLED): tests/package-lock.json | $(DEV)
 	@echo "Installing uv. This takes a while, but only the first time."
 	python3 -m venv .uv
 	sed -n '/^uv==/,/[^\\]$$/p' requirements/dev.txt >.uv/requirements.txt
-	.uv/bin/pip install --quiet --require-hashes -r .uv/requirements.txt
+	.uv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r .uv/requirements.txt
