@@ -34,8 +34,9 @@ HOST := 127.0.0.1
 # How often `make fuzz` asks for each operation, at most; 3000 take five minutes.
 EXAMPLES := 3000
 
-# The bundle's Python, and how it compiles what will be at /var/task.
-BUNDLE_PYTHON = $(UV) run --quiet --no-project --python 3.13 python
+# The bundle's Python, and how it compiles what will be at /var/task. Bytecode depends on the release: 3.13.0, for example.
+PYTHON := 3.13
+BUNDLE_PYTHON = $(UV) run --quiet --no-project --python $(PYTHON) python
 COMPILE = $(BUNDLE_PYTHON) -m compileall -q --invalidation-mode unchecked-hash -s "$(ARTIFACTS_DIR)" -p /var/task
 
 # No tool tells another host that it runs.
@@ -95,20 +96,21 @@ build: .venv-sam/.installed ## Build the function for AWS
 # `sam build` runs this to fill ARTIFACTS_DIR, and does not say for which processor. So the bundle serves both: compiled
 # modules have their processor in their names, and Python loads its own. Lambda mounts it read-only, so the bytecode is
 # compiled here, and never checked against its source. Of the packages, only the bytecode is shipped, to halve the size.
-# The same commit gives the same files, byte for byte: SAM then uploads nothing, and operators can compare.
+# The same commit and the same release of Python give the same files, byte for byte: SAM then uploads nothing, and operators
+# can compare. The file python-release names the release.
 build-SigningFunction: | $(UV)
 	for processor in x86_64 aarch64; do \
 		$(UV) pip install --quiet --python-platform $$processor-manylinux2014 --python-version 3.13 \
-			--only-binary :all: --require-hashes --target "$(ARTIFACTS_DIR)/$$processor" -r requirements/function.txt || exit; \
+			--only-binary :all: --require-hashes --link-mode copy --target "$(ARTIFACTS_DIR)/$$processor" -r requirements/function.txt || exit; \
 		cp -R "$(ARTIFACTS_DIR)/$$processor/." "$(ARTIFACTS_DIR)" && rm -r "$(ARTIFACTS_DIR)/$$processor" || exit; \
 	done
-	$(BUNDLE_PYTHON) --version
 	$(BUNDLE_PYTHON) tools/prune.py "$(ARTIFACTS_DIR)"
 	$(COMPILE) -b "$(ARTIFACTS_DIR)"
 	cd "$(ARTIFACTS_DIR)" && rm -rf .lock bin && find . -name '*.py' -delete
 	cp -R domain handlers "$(ARTIFACTS_DIR)"
 	find "$(ARTIFACTS_DIR)" -name __pycache__ -prune -exec rm -rf {} +
 	$(COMPILE) "$(ARTIFACTS_DIR)/domain" "$(ARTIFACTS_DIR)/handlers"
+	$(BUNDLE_PYTHON) -c 'import platform; print(platform.python_version())' >"$(ARTIFACTS_DIR)/python-release"
 
 dynamodb: $(TOOLS) ## Serve an embedded DynamoDB with the sample state, on HOST and PORT
 	@$(VENV)/bin/python -m tools dynamodb --host $(HOST)

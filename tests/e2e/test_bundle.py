@@ -8,6 +8,7 @@ import importlib.util
 import json
 import os
 import platform
+import py_compile
 import re
 import shutil
 import socket
@@ -59,32 +60,85 @@ def test_the_bundle_holds_the_code_and_the_locked_dependencies_and_nothing_else(
         for file in importlib.metadata.files(name) or []
     }
     top = {path.name.removesuffix(".pyc") for path in BUNDLE.iterdir()}
-    assert top - packages == {"domain", "handlers"}
+    assert top - packages == {"domain", "handlers", "python-release"}
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """The SHA-256 of each file, by its path in the folder."""
+    """The SHA-256 of each file, by its path in the folder. A link has none: it may lead elsewhere."""
     return {
-        path.relative_to(folder).as_posix(): sha256(path.read_bytes()).hexdigest()
+        path.relative_to(folder).as_posix(): "a link"
+        if path.is_symlink()
+        else sha256(path.read_bytes()).hexdigest()
         for path in folder.rglob("*")
-        if path.is_file()
+        if path.is_symlink() or path.is_file()
     }
 
 
 def test_a_build_elsewhere_is_the_same_to_the_byte(tmp_path: Path) -> None:
+    settings = {
+        "CONDA_PREFIX": "/nowhere",
+        "LC_ALL": "C",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONHASHSEED": "1",
+        "PYTHONHOME": "/nowhere",
+        "PYTHONNODEBUGRANGES": "1",
+        "PYTHONOPTIMIZE": "2",
+        "PYTHONPATH": "/nowhere",
+        "PYTHONPYCACHEPREFIX": str(tmp_path / "prefix"),
+        "PYTHONUTF8": "0",
+        "TZ": "Pacific/Auckland",
+        "UV_COMPILE_BYTECODE": "1",
+        "UV_CONSTRAINT": "/nowhere",
+        "UV_EXCLUDE_NEWER": "2020-01-01",
+        "UV_LINK_MODE": "symlink",
+        "UV_NO_VERIFY_HASHES": "1",
+        "UV_PYTHON": "2.7",
+        "UV_WORKING_DIR": "/",
+        "VIRTUAL_ENV": "/nowhere",
+    }
     checkout, built = tmp_path / "a checkout", tmp_path / "built"
     for folder in ("domain", "handlers", "requirements", "tools"):
         shutil.copytree(ROOT / folder, checkout / folder)
     for file in ("Makefile", ".python-version"):
         shutil.copy(ROOT / file, checkout)
+    release = (BUNDLE / "python-release").read_text().strip()
     subprocess.run(  # noqa: S603 -- our own words
-        ["make", "--silent", "build-SigningFunction", f"ARTIFACTS_DIR={built}"],  # noqa: S607 -- the make on PATH
+        [
+            *("make", "--silent", "build-SigningFunction"),
+            *(f"ARTIFACTS_DIR={built}", f"PYTHON={release}"),
+        ],
         cwd=checkout,
-        env=CALLERS | {"PYTHONHASHSEED": "1", "TZ": "Pacific/Auckland"},
+        env=CALLERS | settings,
         umask=0o077,
         check=True,
     )
     assert digests(built) == digests(BUNDLE)
+
+
+def test_the_documented_comparison_shows_changed_bytecode(tmp_path: Path) -> None:
+    """One compiled module without the check of the licence. Its source stays as it is."""
+    document = (ROOT / "docs/operate.md").read_text()
+    (comparison,) = re.findall(r"^diff -r deployed .*", document, re.MULTILINE)
+    deployed = tmp_path / "deployed"
+    shutil.copytree(BUNDLE, deployed)
+    (tmp_path / ".aws-sam").symlink_to(ROOT / ".aws-sam")
+
+    def compared() -> str:
+        return subprocess.run(  # noqa: S602 -- our own document's words
+            comparison, shell=True, cwd=tmp_path, capture_output=True, text=True, check=False
+        ).stdout
+
+    assert compared() == "the same\n"
+    source = tmp_path / "access.py"
+    rules = (ROOT / "domain/access.py").read_text()
+    source.write_text(rules.replace("raise OesLicenseRequired", "pass"))
+    py_compile.compile(
+        str(source),
+        str(deployed / "domain/__pycache__/access.cpython-313.pyc"),
+        "/var/task/domain/access.py",
+        invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+    )
+    assert "access.cpython-313.pyc" in compared()
 
 
 @pytest.mark.parametrize("package", ["domain", "handlers"])
