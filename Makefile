@@ -15,6 +15,9 @@ TOOLS := $(VENV)/.installed-tools
 DEV := $(VENV)/.installed-dev
 NODE_INSTALLED := tests/node_modules/.installed
 SAM := .venv-sam/bin/sam
+# Relocatable: its scripts still start after the folder was moved.
+NEW_ENVIRONMENT = @$(UV) venv --quiet --clear --relocatable --python "$$(cat .python-version)" $(@D) || { \
+	echo "If uv got no Python 3.13: put python3.13 on PATH, or set UV_PYTHON_INSTALL_MIRROR (README.md, Two commands)." >&2; exit 1; }
 INSTALLING = @echo "Installing the packages of $<. This takes a while, but only the first time."
 # Settings of uv, pip, Python and npm that a person has for other work change neither an installation nor a build. Only those
 # reach the commands that say where packages and Python come from, and how to get there.
@@ -153,9 +156,9 @@ clean: ## Remove everything that these commands made
 	rm -rf .venv .venv-* .uv tests/node_modules .aws-sam .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .schemathesis mutants sbom.json
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-$(TOOLS): requirements/tools.txt .python-version | $(UV)
+$(TOOLS): requirements/tools.txt .python-version $(VENV)/bin/python | $(UV)
 	$(INSTALLING)
-	$(UV) venv --quiet --clear --python "$$(cat .python-version)" $(VENV)
+	$(NEW_ENVIRONMENT)
 	$(UV) pip install --quiet --python $(VENV) --require-hashes --compile-bytecode -r $<
 	@touch $@
 
@@ -168,11 +171,14 @@ $(NODE_INSTALLED): tests/package-lock.json | $(DEV)
 	$(VENV)/bin/npm ci --prefix tests --loglevel error
 	@touch $@
 
-.venv-%/.installed: requirements/%.txt .python-version | $(UV)
+.venv-%/.installed: requirements/%.txt .python-version .venv-%/bin/python | $(UV)
 	$(INSTALLING)
-	$(UV) venv --quiet --clear --python "$$(cat .python-version)" .venv-$*
-	$(UV) pip install --quiet --python .venv-$* --require-hashes --compile-bytecode -r $<
+	$(NEW_ENVIRONMENT)
+	$(UV) pip install --quiet --python $(@D) --require-hashes --compile-bytecode -r $<
 	@touch $@
+
+# Each is a link. Make runs a rule without a recipe when the link's target is gone, and so installs the environment again.
+$(VENV)/bin/python $(foreach name,sam checkov deploy runtime,.venv-$(name)/bin/python):
 
 .uv/bin/uv:
 	@echo "Installing uv. This takes a while, but only the first time."
