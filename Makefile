@@ -182,6 +182,8 @@ $(VENV)/bin/python $(foreach name,sam checkov deploy runtime,.venv-$(name)/bin/p
 
 .uv/bin/uv:
 	@echo "Installing uv. This takes a while, but only the first time."
+	@python3 -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "To install uv, python3 needs its module venv: apt install python3-venv, on Debian and Ubuntu." >&2; exit 1; }
 	python3 -m venv .uv
 	sed -n '/^uv==/,/[^\\]$$/p' requirements/dev.txt >.uv/requirements.txt
 	.uv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r .uv/requirements.txt
