@@ -68,9 +68,12 @@ programs:
 test-unit: $(DEV) ## Run the tests of the pure functions, in seconds
 	$(VENV)/bin/pytest tests/unit
 
+# Playwright uses the locked Node: its own needs libatomic1, which a bare Debian lacks.
 test-browser: $(DEV) ## Try the reference of `make serve` in a headless Chromium, Debian's unless there is one
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; } || \
+		{ echo "make test-browser needs Chromium, as the command chromium: on Debian, apt install chromium." >&2; exit 1; }
 	@command -v chromium >/dev/null || { apt-get update --quiet=2 && apt-get install --yes --quiet=2 --no-install-recommends chromium; }
-	$(VENV)/bin/pytest tests/e2e/test_browser.py
+	PLAYWRIGHT_NODEJS_PATH="$$($(VENV)/bin/node --print process.execPath)" $(VENV)/bin/pytest tests/e2e/test_browser.py
 
 test-dynamodb: $(DEV) $(NODE_INSTALLED) ## Run the database tests on dynalite, a DynamoDB that shares no code with moto
 	$(VENV)/bin/pytest --engine dynalite tests/integration/test_answers.py tests/integration/test_records.py
