@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run serve test programs test-unit test-browser test-dynamodb test-artifact test-deploy fuzz check build \
+.PHONY: help run serve test test-unit test-browser test-dynamodb test-artifact test-deploy fuzz check build \
 	build-SigningFunction dynamodb smoke bench mutate sbom lock clean uv
 
 VENV := .venv
@@ -56,14 +56,8 @@ run: $(TOOLS) ## Replay every sample event through the handler, on an embedded D
 serve: $(TOOLS) ## Serve the sample world on http://127.0.0.1:3000, with a reference to try it in
 	@$(VENV)/bin/python -m tools serve
 
-test: programs $(DEV) $(NODE_INSTALLED) .venv-sam/.installed ## Run the tests, with branch coverage
+test: $(DEV) $(NODE_INSTALLED) .venv-sam/.installed ## Run the tests, with branch coverage
 	$(VENV)/bin/pytest -n 2 --cov --cov-report=term
-
-programs:
-	@missing=; for program in bash zsh curl jq openssl; do \
-		command -v $$program >/dev/null || missing="$$missing $$program"; \
-	done; \
-	[ -z "$$missing" ] || { echo "The tests need these programs, which this machine lacks:$$missing" >&2; exit 1; }
 
 test-unit: $(DEV) ## Run the tests of the pure functions, in seconds
 	$(VENV)/bin/pytest tests/unit
@@ -87,7 +81,7 @@ test-deploy: build $(DEV) .venv-deploy/.installed ## Deploy the stack to an emul
 fuzz: $(DEV) ## Fuzz the handler against openapi.yaml by schemathesis, at most EXAMPLES=n for each operation
 	@$(VENV)/bin/python -m tools fuzz --examples $(EXAMPLES)
 
-check: $(DEV) $(NODE_INSTALLED) .venv-sam/.installed .venv-checkov/.installed ## Check format, lint, types, security, the template and openapi.yaml
+check: $(DEV) $(NODE_INSTALLED) .venv-sam/.installed .venv-checkov/.installed ## Check format, lint, types, security, the template, openapi.yaml and wheels
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/mypy
@@ -95,6 +89,7 @@ check: $(DEV) $(NODE_INSTALLED) .venv-sam/.installed .venv-checkov/.installed ##
 	AWS_DEFAULT_REGION=eu-central-1 .venv-sam/bin/python tests/support/translate.py | .venv-sam/bin/cfn-lint
 	.venv-checkov/bin/checkov --file template.yaml docs/add-ons/*.yaml --compact --quiet --skip-download
 	tests/node_modules/.bin/redocly lint --extends recommended-strict openapi.yaml
+	$(VENV)/bin/pytest tests/e2e/test_packages.py
 
 build: .venv-sam/.installed ## Build the function for AWS
 	$(SAM) build
