@@ -11,7 +11,6 @@ from .errors import (
     OesLicenseRequired,
 )
 from .records import Connection, Credential, License, Records
-from .request import SigningRequest
 
 READ_SCOPE = "settlement_network_read"
 WRITE_SCOPE = "settlement_network_write"
@@ -32,18 +31,13 @@ def authenticate(records: Records, *, now: float) -> Credential:
 
 
 def check_access(
-    request: SigningRequest,
-    credential: Credential,
-    records: Records,
-    *,
-    required_scopes: AbstractSet[str],
-    now: float,
-) -> None:
-    """Returns only if the member may have the payload of this request at `now`, in epoch seconds.
+    credential: Credential, records: Records, *, required_scopes: AbstractSet[str], now: float
+) -> Connection:
+    """The connection, if the member may use it at `now`, in epoch seconds.
 
     Raises the error of the first check that fails: `InsufficientScope`, `OesLicenseRequired`,
-    `ConnectionNotFound`, `ConnectionInactive`, `CurrencyNotSupported`. Raises `CorruptRecord`
-    if a check reads an invalid record.
+    `ConnectionNotFound`, `ConnectionInactive`. Raises `CorruptRecord` if a check reads an invalid
+    record.
     """
     if not required_scopes <= credential.scopes:
         raise InsufficientScope
@@ -59,5 +53,10 @@ def check_access(
     connection = Connection.parse(records.connection)
     if not connection.active:
         raise ConnectionInactive
-    if request.amount.currency not in connection.currencies:
+    return connection
+
+
+def check_currency(connection: Connection, currency: str) -> None:
+    """Raises `CurrencyNotSupported` unless the connection supports exactly this currency."""
+    if currency not in connection.currencies:
         raise CurrencyNotSupported

@@ -14,7 +14,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from snapshot_restore_py import register_before_snapshot
 
-from domain.access import READ_SCOPE, WRITE_SCOPE, authenticate, check_access
+from domain.access import READ_SCOPE, WRITE_SCOPE, authenticate, check_access, check_currency
 from domain.payload import signing_payload
 from domain.request import parse_signing_request
 from handlers.answers import MethodNotAllowed, RouteNotFound, answer_errors, payload_answer
@@ -65,7 +65,8 @@ def signing(
     now = time()
     credential = authenticate(records, now=now)
     app.append_context(member_id=credential.member_id)
-    check_access(request, credential, records, required_scopes=required_scopes, now=now)
+    connection = check_access(credential, records, required_scopes=required_scopes, now=now)
+    check_currency(connection, request.amount.currency)
     return payload_answer(signing_payload(request), event.request_context.request_id)
 
 

@@ -8,24 +8,14 @@ from typing import Any
 import pytest
 
 from domain import errors
-from domain.access import READ_SCOPE, WRITE_SCOPE, authenticate, check_access
+from domain.access import READ_SCOPE, WRITE_SCOPE, authenticate, check_access, check_currency
 from domain.records import Records
-from domain.request import SigningRequest
 
 type State = dict[str, dict[str, Any] | None]
 type Fault = Callable[[State], None]
 
 NOW = 1_700_000_000.0
 BOTH = {READ_SCOPE, WRITE_SCOPE}
-REQUEST = SigningRequest.model_validate(
-    {
-        "enterpriseId": "acme-capital",
-        "connectionId": "6f1c2e1a-0b5d-4c58-9a3e-3d2b7f4a9c01",
-        "amount": {"currency": "BTC", "quantity": "1"},
-        "clientExternalId": "withdrawal-2041",
-        "nonce": "01J9ZQ6K3M",
-    }
-)
 
 
 def allowing(*faults: Fault) -> State:
@@ -41,11 +31,12 @@ def allowing(*faults: Fault) -> State:
 
 
 def judge(
-    state: State, *, request: SigningRequest = REQUEST, scopes: set[str] = BOTH, now: float = NOW
+    state: State, *, currency: str = "BTC", scopes: set[str] = BOTH, now: float = NOW
 ) -> None:
     records = Records(**state)
     credential = authenticate(records, now=now)
-    check_access(request, credential, records, required_scopes=scopes, now=now)
+    connection = check_access(credential, records, required_scopes=scopes, now=now)
+    check_currency(connection, currency)
 
 
 def without(kind: str) -> Fault:
@@ -129,10 +120,9 @@ def test_a_scope_is_compared_exactly(scope: str) -> None:
     ],
 )
 def test_a_currency_is_compared_exactly(currency: str) -> None:
-    amount = REQUEST.amount.model_copy(update={"currency": currency})
     state = allowing(having("connection", "currencies", {"BTC", "ETH"}))
     with pytest.raises(errors.CurrencyNotSupported):
-        judge(state, request=REQUEST.model_copy(update={"amount": amount}))
+        judge(state, currency=currency)
 
 
 @pytest.mark.parametrize(
