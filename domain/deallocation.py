@@ -1,5 +1,7 @@
 """The deallocation request, which carries the signed payload. Its endpoint uses this module."""
 
+from typing import ClassVar
+
 from .errors import PayloadMismatch
 from .payload import signing_payload
 from .request import BODY_LIMIT, SigningRequest, Text, parse_request
@@ -9,15 +11,17 @@ DEALLOCATION_BODY_LIMIT = 4 * BODY_LIMIT
 
 Every signing request that got a payload fits, with a signature of at most 60,000 bytes as the body
 has it (SLH-DSA-192f in base64 takes 47,552). This holds for every client that writes both bodies in
-the same way, a backslash as two backslashes, and ASCII letters and digits without escapes. The
-properties take at most `BODY_LIMIT`. The payload repeats them in a JSON string, where each quote
-and each backslash needs a second escape: it takes at most twice `BODY_LIMIT`. The path's ids take
-at most 4 KiB.
+the same way, a backslash as two backslashes, and ASCII letters and digits without escapes: the
+properties take `BODY_LIMIT` at most, as in the signing request. The payload repeats them in a JSON
+string, where each quote and each backslash needs a second escape: twice `BODY_LIMIT` at most. The
+path's ids take 4 KiB at most.
 """
 
 
 class DeallocationRequest(SigningRequest):
     """The properties of the signing request, its payload, and the signature over the payload."""
+
+    NOT_SIGNED: ClassVar = {"payload", "signature"}
 
     payload: Text
     signature: Text

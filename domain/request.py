@@ -6,7 +6,7 @@ from array import array
 from codecs import BOM_UTF8
 from collections.abc import Mapping
 from itertools import accumulate
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import (
     AfterValidator,
@@ -82,6 +82,9 @@ class SigningBody(_Strict):
 
 class SigningRequest(SigningBody):
     """The whole request: the body's properties and the path's."""
+
+    NOT_SIGNED: ClassVar[set[str]] = set()
+    """The fields that `signing_payload` leaves out."""
 
     connection_id: ConnectionId
     enterprise_id: EnterpriseId

@@ -4,7 +4,7 @@ import json
 from base64 import b64decode
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from cryptography.exceptions import InvalidSignature
@@ -14,7 +14,13 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from domain.payload import signing_payload
-from domain.request import parse_signing_request
+from domain.request import (
+    BODY_LIMIT,
+    SigningRequest,
+    Text,
+    parse_request,
+    parse_signing_request,
+)
 
 VECTORS: list[dict[str, Any]] = json.loads((Path(__file__).parents[1] / "vectors.json").read_text())
 SIGNED = [vector for vector in VECTORS if "signature" in vector]
@@ -34,6 +40,23 @@ def test_the_payload_and_its_hash_equal_the_golden_ones(vector: dict[str, Any]) 
     parsed = parse_signing_request(enterprise_id, connection_id, json.dumps(body).encode())
     assert signing_payload(parsed) == vector["payload"]
     assert sha256(vector["payload"].encode()).hexdigest() == vector["sha256"]
+
+
+class WithPurpose(SigningRequest):
+    """A request with a field that is signed, and one that is not."""
+
+    NOT_SIGNED: ClassVar = {"trace"}
+
+    purpose: Text
+    trace: Text
+
+
+def test_a_field_of_a_subclass_is_signed_unless_the_class_names_it() -> None:
+    enterprise_id, connection_id, body = VECTORS[0]["request"].values()
+    written = json.dumps(body | {"purpose": "p", "trace": "t"}).encode()
+    request = parse_request(WithPurpose, enterprise_id, connection_id, written, limit=BODY_LIMIT)
+    signed = json.loads(signing_payload(request))
+    assert signed == json.loads(VECTORS[0]["payload"]) | {"purpose": "p"}
 
 
 def test_each_signature_scheme_has_a_vector() -> None:
