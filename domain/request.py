@@ -39,14 +39,21 @@ the thread is small.
 QUANTITY_DIGITS = 78
 """The most digits of a quantity. The largest number of 256 bits has that many."""
 
+_UUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
+_BASE_UNITS = rf"^[1-9][0-9]{{0,{QUANTITY_DIGITS - 1}}}$"
+_FORMATS = {
+    _UUID: "must be a UUID in its 8-4-4-4-12 form",
+    _BASE_UNITS: (
+        "must be a positive whole number of base units:"
+        f" 1 to {QUANTITY_DIGITS} digits with no sign, separator or leading zero"
+    ),
+}
+"""What a 400 says of a text that does not match the pattern."""
+
 Text = Annotated[str, StringConstraints(min_length=1)]
 EnterpriseId = Annotated[str, StringConstraints(min_length=1, max_length=256)]
-ConnectionId = Annotated[
-    str,
-    StringConstraints(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"),
-    AfterValidator(str.lower),
-]
-BaseUnits = Annotated[str, StringConstraints(pattern=rf"^[1-9][0-9]{{0,{QUANTITY_DIGITS - 1}}}$")]
+ConnectionId = Annotated[str, StringConstraints(pattern=_UUID), AfterValidator(str.lower)]
+BaseUnits = Annotated[str, StringConstraints(pattern=_BASE_UNITS)]
 
 
 class _Strict(BaseModel):
@@ -183,35 +190,31 @@ def _depth(body: bytes) -> int:
 
 
 _MESSAGES = {
+    "extra_forbidden": "is not a known field",
     "missing": "is required",
     "model_type": "must be an object",
     "string_too_long": "must be at most {max_length} characters",
-    "string_too_short": "must not be empty",
+    "string_pattern_mismatch": "must match {pattern}",
+    "string_too_short": "must be at least {min_length} characters",
     "string_type": "must be a string",
     "string_unicode": "must not contain lone surrogates",
-}
-_FORMATS = {
-    "connectionId": "must be a UUID in its 8-4-4-4-12 form",
-    "quantity": (
-        "must be a positive whole number of base units:"
-        f" 1 to {QUANTITY_DIGITS} digits with no sign, separator or leading zero"
-    ),
 }
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
-def _detail(kind: str, location: list[str], value: object, limits: Mapping[str, object]) -> Detail:
-    # For a lone surrogate in a name, pydantic gives the location of the object around it.
+def _detail(kind: str, location: list[str], value: object, rule: Mapping[str, object]) -> Detail:
+    # For a lone surrogate in a name, pydantic's location stops at the enclosing object.
     *parents, name = location or ["body"]
     if not _PLAIN_NAME.fullmatch(name):
         # The client chose this name. It may have any length and any characters.
         return Detail(".".join(parents) or "body", "has an unknown field")
+    return Detail(".".join([*parents, name]), _message(kind, value, rule))
+
+
+def _message(kind: str, value: object, rule: Mapping[str, object]) -> str:
     if value is _REPEATED:
-        message = "must be given only once"
-    elif kind == "extra_forbidden":
-        message = "is not a known field"
-    elif kind == "string_pattern_mismatch":
-        message = _FORMATS[name]
-    else:
-        message = _MESSAGES.get(kind, "is invalid").format(**limits)
-    return Detail(".".join([*parents, name]), message)
+        return "must be given only once"
+    if rule.get("min_length") == 1:
+        return "must not be empty"
+    format_ = _FORMATS.get(str(rule.get("pattern")))
+    return format_ or _MESSAGES.get(kind, "is invalid").format(**rule)

@@ -4,18 +4,24 @@ import json
 import re
 from base64 import b64decode
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, StringConstraints, ValidationError
 
-from domain import request as request_module
 from domain.errors import Detail, InvalidRequest
 from domain.records import Connection, Credential, License
-from domain.request import SigningBody, SigningRequest, parse_signing_request
+from domain.request import (
+    BODY_LIMIT,
+    SigningBody,
+    SigningRequest,
+    parse_request,
+    parse_signing_request,
+)
 
 REFUSED: list[dict[str, Any]] = json.loads((Path(__file__).parents[1] / "refused.json").read_text())
 ENTERPRISE_ID, CONNECTION_ID = "acme-capital", "6f1c2e1a-0b5d-4c58-9a3e-3d2b7f4a9c01"
@@ -104,9 +110,30 @@ def test_the_error_names_all_bad_fields_in_one_sentence() -> None:
     )
 
 
-def test_a_fault_without_a_message_is_refused_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(request_module, "_MESSAGES", {})  # an update of pydantic may add a kind
-    assert details(BODY | {"nonce": 1}) == [Detail("nonce", "is invalid")]
+class WithRules(SigningRequest):
+    """A request with fields whose rules no field of the contract has."""
+
+    purpose: Annotated[str, StringConstraints(min_length=16)] = ""
+    reference: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] = ""
+    until: Annotated[Decimal, Field(gt=0)] = Decimal(1)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("purpose", "short", "must be at least 16 characters"),
+        ("purpose", "", "must be at least 16 characters"),
+        ("reference", "abc", "must match ^[A-Z]{2}$"),
+        ("until", 0, "is invalid"),
+    ],
+)
+def test_a_rule_that_a_model_gets_is_answered_truthfully(
+    name: str, value: object, message: str
+) -> None:
+    body = json.dumps(BODY | {name: value}).encode()
+    with pytest.raises(InvalidRequest) as caught:
+        parse_request(WithRules, ENTERPRISE_ID, CONNECTION_ID, body, limit=BODY_LIMIT)
+    assert caught.value.details == (Detail(name, message),)
 
 
 def test_the_first_twenty_of_the_unknown_fields_are_named() -> None:
