@@ -42,6 +42,8 @@ PYTHON := 3.13
 BUNDLE_PYTHON = $(UV) run --quiet --no-project --python $(PYTHON) python
 COMPILE = $(BUNDLE_PYTHON) -m compileall -q --invalidation-mode unchecked-hash -s "$(ARTIFACTS_DIR)" -p /var/task
 
+LOCK = $(UV) pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.13
+
 # No tool tells another host that it runs.
 export REDOCLY_SUPPRESS_UPDATE_NOTICE := true
 export REDOCLY_TELEMETRY := off
@@ -72,8 +74,8 @@ test-browser: $(DEV) ## Try the reference of `make serve` in a headless Chromium
 test-dynamodb: $(DEV) $(NODE_INSTALLED) ## Run the database tests on dynalite, a DynamoDB that shares no code with moto
 	$(VENV)/bin/pytest --engine dynalite tests/integration/test_answers.py tests/integration/test_records.py
 
-test-artifact: build $(DEV) .venv-runtime/.installed ## Test the built function under the Lambda runtime (Linux only)
-	$(VENV)/bin/pytest tests/e2e/test_bundle.py tests/e2e/test_prune.py
+test-artifact: build $(DEV) .venv-runtime/.installed ## Test the built function under the Lambda runtime, and the package (Linux only)
+	$(VENV)/bin/pytest tests/e2e/test_bundle.py tests/e2e/test_package.py tests/e2e/test_prune.py
 
 test-deploy: build $(DEV) .venv-deploy/.installed ## Deploy the stack to an emulator of AWS on this machine, and ask it
 	$(VENV)/bin/pytest tests/e2e/test_stack.py
@@ -137,17 +139,11 @@ sbom: $(DEV) ## Write sbom.json, what the function is made of, in CycloneDX
 	$(VENV)/bin/cyclonedx-py requirements requirements/function.txt --pyproject pyproject.toml --mc-type application --output-reproducible --output-file sbom.json
 
 lock: $(DEV) ## Lock the newest versions that pyproject.toml allows
-	$(UV) pip compile --quiet --upgrade --generate-hashes --universal pyproject.toml -o requirements/function.txt
-	$(UV) pip compile --quiet --upgrade --generate-hashes --universal --group dev -c requirements/function.txt pyproject.toml \
-		-o requirements/dev.txt
-	$(UV) pip compile --quiet --upgrade --generate-hashes --universal --group tools -c requirements/dev.txt pyproject.toml \
-		-o requirements/tools.txt
-	for group in sam checkov deploy runtime; do \
-		$(UV) pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.13 --group $$group \
-			-o requirements/$$group.txt; \
-	done
-	$(UV) pip compile --quiet --upgrade --generate-hashes --universal --group bench -c requirements/function.txt pyproject.toml \
-		-o requirements/bench.txt
+	$(LOCK) --extra function pyproject.toml -o requirements/function.txt
+	$(LOCK) --extra function --group dev -c requirements/function.txt pyproject.toml -o requirements/dev.txt
+	$(LOCK) --extra function --group tools -c requirements/dev.txt pyproject.toml -o requirements/tools.txt
+	for group in sam checkov deploy runtime; do $(LOCK) --group $$group -o requirements/$$group.txt; done
+	$(LOCK) --extra function --group bench -c requirements/function.txt pyproject.toml -o requirements/bench.txt
 	$(VENV)/bin/npm update --prefix tests --silent --package-lock-only
 
 clean: ## Remove everything that these commands made

@@ -17,7 +17,11 @@ class Detail(NamedTuple):
     message: str
 
 
-class InvalidRequest(Exception):
+class RequestError(Exception):
+    """The base of the errors for which a request itself is enough, without any state."""
+
+
+class InvalidRequest(RequestError):
     """The request breaks a rule of the contract's table of fields."""
 
     def __init__(self, *details: Detail) -> None:
@@ -52,7 +56,7 @@ class CurrencyNotSupported(Exception):
     """The connection does not support the currency of the request."""
 
 
-class PayloadMismatch(Exception):
+class PayloadMismatch(RequestError):
     """The payload does not match its request."""
 
 
