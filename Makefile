@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run serve test test-unit test-browser test-dynamodb test-artifact test-deploy fuzz check build \
+.PHONY: help run serve test test-unit test-browser test-dynamodb test-artifact test-deploy fuzz check docs build \
 	build-SigningFunction dynamodb smoke bench mutate sbom lock clean uv
 
 VENV := .venv
@@ -41,6 +41,9 @@ EXAMPLES := 3000
 PYTHON := 3.13
 BUNDLE_PYTHON = $(UV) run --quiet --no-project --python $(PYTHON) python
 COMPILE = $(BUNDLE_PYTHON) -m compileall -q --invalidation-mode unchecked-hash -s "$(ARTIFACTS_DIR)" -p /var/task
+
+COG = $(VENV)/bin/cog -I . -p 'from tools.documents import *'
+DOCUMENTS := README.md openapi.yaml tools/docs.html docs/*.md
 
 LOCK = $(UV) pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.13
 
@@ -90,8 +93,12 @@ check: $(DEV) $(NODE_INSTALLED) .venv-sam/.installed .venv-checkov/.installed ##
 	.venv-sam/bin/cfn-lint --append-rules cfn_lint_serverless.rules --template template.yaml docs/add-ons/*.yaml
 	AWS_DEFAULT_REGION=eu-central-1 .venv-sam/bin/python tests/support/translate.py | .venv-sam/bin/cfn-lint
 	.venv-checkov/bin/checkov --file template.yaml docs/add-ons/*.yaml --compact --quiet --skip-download
+	$(COG) --check $(DOCUMENTS)
 	tests/node_modules/.bin/redocly lint --extends recommended-strict openapi.yaml
 	$(VENV)/bin/pytest tests/e2e/test_packages.py
+
+docs: $(DEV) ## Write the documents' tables from the facts in the code
+	$(COG) -r $(DOCUMENTS)
 
 build: .venv-sam/.installed ## Build the function for AWS
 	$(SAM) build

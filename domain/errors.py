@@ -1,13 +1,13 @@
-"""The errors of the domain, those of the contract under its names. They know nothing of HTTP.
+"""The errors of the domain, those of the contract under its names.
 
-The contract's table of checks gives their order (README, "Errors").
+Their docstrings are for clients: they stand in the documents (tools/documents.py).
 """
 
 from typing import NamedTuple
 
 
 class Unauthenticated(Exception):
-    """The request carries no usable `Authorization: Bearer` header."""
+    """There is no usable `Authorization: Bearer` header."""
 
 
 class Detail(NamedTuple):
@@ -18,11 +18,11 @@ class Detail(NamedTuple):
 
 
 class RequestError(Exception):
-    """The base of the errors for which a request itself is enough, without any state."""
+    """The base of the errors that a request itself causes, whatever the state is."""
 
 
 class InvalidRequest(RequestError):
-    """The request breaks a rule of the contract's table of fields."""
+    """The path or the body breaks a rule of the request. `details` names each bad field."""
 
     def __init__(self, *details: Detail) -> None:
         super().__init__(*details)
@@ -37,7 +37,10 @@ class NotAMember(Exception):
 
 
 class InsufficientScope(Exception):
-    """The credential lacks a scope that the operation needs."""
+    """The access token lacks a scope.
+
+    GET needs `settlement_network_read`. POST needs that and `settlement_network_write`.
+    """
 
 
 class OesLicenseRequired(Exception):
@@ -45,7 +48,7 @@ class OesLicenseRequired(Exception):
 
 
 class ConnectionNotFound(Exception):
-    """The enterprise has no such connection, whether or not another enterprise does."""
+    """The enterprise has no such connection, whether or not another enterprise has it."""
 
 
 class ConnectionInactive(Exception):
@@ -53,11 +56,11 @@ class ConnectionInactive(Exception):
 
 
 class CurrencyNotSupported(Exception):
-    """The connection does not support the currency of the request."""
+    """The connection does not support `amount.currency`."""
 
 
 class PayloadMismatch(RequestError):
-    """The payload does not match its request."""
+    """The payload differs from the one of these properties, even by one space."""
 
 
 class CorruptRecord(Exception):

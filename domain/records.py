@@ -51,24 +51,33 @@ class License(_Record):
     """An enterprise's licence for off-exchange settlement (OES)."""
 
     status: Literal["active", "inactive"]
+    """`active` or `inactive`"""
     expires_at: _EpochSeconds = _NEVER
+    """Epoch seconds, 0 to 253402300799 (the end of 9999). It has expired from that second on."""
 
 
 class Credential(_Record):
     """A member's access token and its scopes. The table keeps only the token's hash, in the key."""
 
     member_id: _NonEmpty
+    """The token's owner"""
     scopes: _Texts
+    """What it allows: `settlement_network_read`, `settlement_network_write`"""
     expires_at: _EpochSeconds = _NEVER
+    """As of the licence"""
 
 
 class Connection(_Record):
     """An enterprise's link to a trading partner, and the currencies that settle over it."""
 
     active: bool
+    """Whether it may be used"""
     currencies: _Texts
+    """The currencies it supports"""
     partner_id: _NonEmpty
-    name: _NonEmpty = ""  # a label for people
+    """The trading partner"""
+    name: _NonEmpty = ""
+    """A label for people"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,16 +21,22 @@ from pydantic.alias_generators import to_camel
 from .errors import Detail, InvalidRequest
 
 BODY_LIMIT = 64 * 1024
-"""The largest body, in bytes, after base64 decoding."""
+"""The largest body, after base64 decoding (bytes)"""
 
 DETAILS_LIMIT = 20
-"""The most details an `InvalidRequest` carries: a body can hold thousands of unknown fields."""
+"""The most `details` of a 400
+
+A body can hold thousands of unknown fields.
+"""
 
 NAMES_LIMIT = 32
-"""The most names of an object in a body. More would cost much time before the token is checked."""
+"""The most names of an object in the body
+
+More would cost much time before the token is checked.
+"""
 
 DEPTH_LIMIT = 32
-"""The most levels of objects and lists in a body.
+"""The most levels of objects and lists in the body
 
 The parser needs stack for each level. Without a limit, 9,000 bytes end the process if the stack of
 the thread is small.
@@ -72,10 +78,16 @@ class _Strict(BaseModel):
 
 
 class Amount(_Strict):
-    """The currency, and the quantity in its base units (satoshi for BTC, wei for ETH)."""
+    """The currency and the quantity to take back."""
 
     currency: Text
+    """One of the connection's currencies, in the same spelling."""
     quantity: BaseUnits
+    """The quantity in base units (satoshi for BTC, wei for ETH).
+
+    A positive integer of 1 to 78 ASCII digits, without sign or leading zero. It is a string, so
+    that no digit is lost.
+    """
 
 
 class SigningBody(_Strict):
@@ -83,8 +95,11 @@ class SigningBody(_Strict):
 
     amount: Amount
     client_external_id: Text
+    """The client's own id of the deallocation."""
     nonce: Text
+    """The nonce of the deallocation. Asking for the payload does not use it up."""
     notes: Text = ""  # empty only if it is absent
+    """Free text, never null. If the body has none, the payload has none."""
 
 
 class SigningRequest(SigningBody):
@@ -93,8 +108,16 @@ class SigningRequest(SigningBody):
     NOT_SIGNED: ClassVar[set[str]] = set()
     """The fields that `signing_payload` leaves out."""
 
-    connection_id: ConnectionId
     enterprise_id: EnterpriseId
+    """The enterprise that asks. Percent-decoding happens once.
+
+    The ids `.` and `..` need a client that sends the path unchanged. Most drop such segments.
+    """
+    connection_id: ConnectionId
+    """The connection to take assets back from.
+
+    A UUID in its 8-4-4-4-12 form, in either case. It is put into lower case before anything else.
+    """
 
 
 def parse_signing_request(enterprise_id: str, connection_id: str, body: bytes) -> SigningRequest:

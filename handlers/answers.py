@@ -23,11 +23,12 @@ class RouteNotFound(Exception):
 
 
 class MethodNotAllowed(Exception):
-    """The path is right and the method is neither GET nor POST."""
+    """The method is neither GET nor POST. `Allow` names the two."""
 
 
+# Never raised: it stands for every error without a row in the table below.
 class InternalError(Exception):
-    """Never raised: its name and row answer every error that has no row in the table below."""
+    """The state cannot be read, or a record is invalid. The log says why, the answer does not."""
 
 
 ANSWERS: dict[type[Exception], tuple[HTTPStatus, str]] = {
@@ -38,7 +39,7 @@ ANSWERS: dict[type[Exception], tuple[HTTPStatus, str]] = {
     InvalidRequest: (HTTPStatus.BAD_REQUEST, "The request is invalid: {}."),
     NotAMember: (
         HTTPStatus.UNAUTHORIZED,
-        "The access token is not a valid one of this enterprise.",
+        "The access token is not valid for this enterprise.",
     ),
     InsufficientScope: (
         HTTPStatus.FORBIDDEN,

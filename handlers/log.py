@@ -11,6 +11,7 @@ from functools import partial
 from http import HTTPStatus
 from time import perf_counter
 from traceback import format_exception
+from typing import TypedDict
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
@@ -39,6 +40,38 @@ logger = Logger(
 logging.getLogger("botocore").setLevel(logging.WARNING)
 
 
+class Fields(TypedDict):
+    """What a line says of its request, beside Powertools' standard keys. None is left out."""
+
+    outcome: str
+    """`Payload`, or the error's name"""
+    status: int
+    """The HTTP status"""
+    duration: float
+    """Milliseconds from the event to the answer"""
+    requestId: str
+    """API Gateway's id of the request, which is the answer's `Request-Id`"""
+    extendedRequestId: str | None
+    """API Gateway's other id of the request. A client can choose `requestId`, but not this one"""
+    clientRequestId: str | None
+    """The client's own `Request-Id` header, if it has at most 128 letters, digits and `-_.`
+
+    It must not be a nonce or a token, because it is logged as sent.
+    """
+    enterpriseId: str | None
+    """The enterprise in the path, if the request is valid"""
+    connectionId: str | None
+    """The connection in the path, if the request is valid"""
+    memberId: str | None
+    """Who asked, if the access token is valid"""
+    functionVersion: str
+    """Which version answered; a deployment runs two for a while"""
+    exception: str | None
+    """Of a 500: the traceback, at most 8 KB of it"""
+    exception_name: str | None
+    """Of a 500: the class of the exception"""
+
+
 def log_request(app: APIGatewayRestResolver, next_middleware: NextMiddleware) -> Response[str]:
     """The middleware that writes a request's line. A 5xx is an error, with the exception's text.
 
@@ -54,25 +87,24 @@ def log_request(app: APIGatewayRestResolver, next_middleware: NextMiddleware) ->
     error: Exception | None = app.context.get("error")
     outcome = error_name(error) if error else PAYLOAD
     failed = response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+    fields: Fields = {
+        "outcome": outcome,
+        "status": response.status_code,
+        "duration": duration,
+        "requestId": event.request_context.request_id,
+        "extendedRequestId": event.request_context.extended_request_id,
+        "clientRequestId": client_request_id(event),
+        "enterpriseId": request.enterprise_id if request else None,
+        "connectionId": request.connection_id if request else None,
+        "memberId": app.context.get("member_id"),
+        "functionVersion": context.function_version,
+        "exception": _text(error) if failed and error else None,
+        "exception_name": type(error).__name__ if failed and error else None,
+    }
+    # The metrics hold `duration` as a list. The line's number replaces it.
+    extra = {**_metrics(context.function_name, outcome, duration), **fields}
     write = logger.error if failed else logger.info
-    write(
-        f"{response.status_code} {outcome}",
-        extra={
-            **_metrics(context.function_name, outcome, duration),
-            "status": response.status_code,
-            "duration": duration,  # a number, where the metric has a list
-            "requestId": event.request_context.request_id,
-            # A client can choose the requestId (by X-Amzn-RequestId), but not this one.
-            "extendedRequestId": event.request_context.extended_request_id,
-            "clientRequestId": client_request_id(event),
-            "enterpriseId": request and request.enterprise_id,
-            "connectionId": request and request.connection_id,
-            "memberId": app.context.get("member_id"),
-            "functionVersion": context.function_version,
-            "exception": _text(error) if failed and error else None,
-            "exception_name": type(error).__name__ if failed and error else None,
-        },
-    )
+    write(f"{response.status_code} {outcome}", extra=extra)
     return response
 
 

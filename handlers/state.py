@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 # These limits end a read. The function's Timeout is the last limit.
 TIMEOUT = 1.0
-"""The longest wait for a connection, and for each piece of an answer, in seconds."""
+"""The longest wait for a connection, and for each piece of an answer (seconds)"""
 ATTEMPTS = 2
-"""The most attempts for one request, if its error may be temporary."""
+"""The most attempts for one request, if its error may be temporary"""
 WAITS = (0.0, 0.05, 0.1)
-"""The wait before each round of reading, in seconds. Each round reads what the last one left."""
+"""The wait before each round of reading (seconds). A round reads the keys that the last one left"""
 LAST_START = 4.0
-"""The latest start of a round, in seconds after the start of the first.
+"""The latest start of a round, after the start of the first (seconds)
 
 A round with a silent or throttling DynamoDB takes up to 10 seconds: two attempts of up to two
 time-outs each, and between them up to 6 seconds if DynamoDB asks for a pause (`x-amz-retry-after`).
