@@ -12,7 +12,7 @@ from botocore import xform_name
 from botocore.session import get_session
 
 from handlers.log import Fields
-from tests.support.calls import Lines, ask, call, event_for, sample_event
+from tests.support.calls import Lines, call, event_for, sample_event
 from tests.support.needs import needs
 from tests.support.processes import run
 from tools.bench.run import PROCESSES, goals
@@ -26,7 +26,6 @@ OPERATE = DOCUMENTS[ROOT / "docs/operate.md"]
 ALL = "\n".join(DOCUMENTS.values())
 MAKEFILE = (ROOT / "Makefile").read_text()
 TEMPLATE: dict[str, Any] = template()
-RATE: int = TEMPLATE["Parameters"]["ThrottlingRateLimit"]["Default"]
 POWERTOOLS_KEYS = {
     "level",
     "message",
@@ -202,26 +201,6 @@ def test_the_readme_names_the_answers_of_the_gateway() -> None:
 def test_the_state_records_that_are_shown_can_be_loaded() -> None:
     (shown,) = re.findall(r"```jsonl\n(.*?)```", ALL, re.DOTALL)
     assert len(read_state(shown.splitlines())) == 3
-
-
-@pytest.mark.usefixtures("world")
-def test_the_table_of_bottlenecks_is_what_the_quotas_come_to(reads: list[dict[str, Any]]) -> None:
-    assert ask().status == 200
-    ((read,),) = (read["RequestItems"].values() for read in reads)
-    units = len(read["Keys"])  # one for each item of up to 4 KB
-    # AWS's own figures: API Gateway quotas, Lambda scaling, DynamoDB partitions and new tables.
-    rates = {name: int(rate.replace(",", "")) for name, rate, *_ in table("bottleneck")}
-    assert list(rates.values()) == sorted(rates.values())
-    assert rates == {
-        "throttle of one method": RATE,
-        "Lambda, 10 executions": 10 * 10,
-        "one enterprise": 3_000 // units,
-        "API Gateway, smaller regions": 2_500,
-        "one licence": 3_000,
-        "a new table": 12_000 // units,
-        "API Gateway": 10_000,
-        "Lambda, 1,000 executions": 1_000 * 10,
-    }
 
 
 def test_the_tables_of_speed_are_those_of_the_bench() -> None:
