@@ -36,7 +36,7 @@ logger = Logger(
     # One line of ASCII, whatever POWERTOOLS_DEV says.
     json_serializer=partial(json.dumps, default=str),
 )
-# Below WARNING, botocore logs each client it creates and each request, and so the token's hash.
+# At DEBUG, botocore logs requests, with the token's hash.
 logging.getLogger("botocore").setLevel(logging.WARNING)
 
 

@@ -29,8 +29,7 @@ SIGNING_PATH = (
 KEEP_ACTIVE = {"source": "keep-active"}
 """The event of template.yaml's schedule. Without calls, SnapStart makes a version inactive."""
 
-# In debug mode, which an environment variable can switch on, Powertools prints each event, and so
-# the token in it.
+# Without debug=False, POWERTOOLS_DEBUG would print every event with its token.
 app = APIGatewayRestResolver(debug=False)
 app.use([log_request, answer_errors])
 
@@ -102,7 +101,7 @@ def prime() -> None:
     try:
         # An open connection is dead after a restore. A closed client opens a new one.
         with closing(dynamodb_client()):
-            read_records("", "", "")  # nobody has these keys: ids and tokens are not empty
+            read_records("", "", "")  # no item has these keys: ids and tokens are not empty
     except Exception as error:  # noqa: BLE001 -- half an answer, for example, is a KeyError
         logger.warning("The read before the snapshot failed", exc_info=error)
     # Otherwise the first garbage collection after a restore looks at all objects of the start-up.
