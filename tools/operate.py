@@ -61,14 +61,13 @@ def load(
     except BadFile as error:
         raise _failure(str(error), "Nothing was done.") from None
     except state_file.BadState as error:
-        faults, count = error.args
-        shown = [f"{file}, {fault}" for fault in faults]
-        if count > len(shown):
-            shown.append(f"These are {len(shown)} of {count} faults.")
+        shown = [f"{file}, {fault}" for fault in error.faults]
+        if error.count > len(shown):
+            shown.append(f"These are {len(shown)} of {error.count} faults.")
         raise _failure(*shown, "Nothing was done.") from None
     if not revoke:
         _warn(file, lines)
-    done, steps = ("deleted", _deleted) if revoke else ("written", _written)
+    done, steps = ("deleted", _delete) if revoke else ("written", _write)
     counts: list[int] = []
     terminal = Console(stderr=True)
     try:
@@ -102,8 +101,8 @@ def _warn(file: Path, lines: list[state_file.Line]) -> None:
         typer.echo(f"These are {WARNINGS_SHOWN} of {len(found)} warnings.", err=True)
 
 
-def _written(client: "DynamoDBClient", table: str, lines: list[state_file.Line]) -> Iterator[int]:
-    """Writes the records. Yields the number that DynamoDB has just taken, with each request."""
+def _write(client: "DynamoDBClient", table: str, lines: list[state_file.Line]) -> Iterator[int]:
+    """Writes the records. Yields after each request the number that DynamoDB has taken."""
     for batch in batched(lines, 25, strict=False):  # DynamoDB's limit
         left: list[Any] = [{"PutRequest": {"Item": line.item}} for line in batch]
         wait = FIRST_WAIT
@@ -119,8 +118,8 @@ def _written(client: "DynamoDBClient", table: str, lines: list[state_file.Line])
                 sleep(wait)
 
 
-def _deleted(client: "DynamoDBClient", table: str, lines: list[state_file.Line]) -> Iterator[int]:
-    """Deletes the records. Yields 1 for each that was there, and 0 for each that was not."""
+def _delete(client: "DynamoDBClient", table: str, lines: list[state_file.Line]) -> Iterator[int]:
+    """Deletes the records. Yields 1 for each that existed, and 0 for each that did not."""
     for line in lines:
         key = {name: line.item[name] for name in ("pk", "sk")}
         answer = client.delete_item(TableName=table, Key=key, ReturnValues="ALL_OLD")
@@ -198,7 +197,7 @@ def _mint(
         record = state_file.parse_record(json.dumps(fields))
         if found := state_file.warnings(record, now=time()):
             raise typer.BadParameter("; ".join(found), param_hint="--scope")
-        _client(table).put_item(TableName=table, Item=state_file.record_item(record))
+        _client(table).put_item(TableName=table, Item=state_file.to_item(record))
     except (BotoCoreError, ClientError, ValueError) as error:
         raise _failure(_reason(error, table)) from None
     typer.echo(token)
@@ -226,7 +225,7 @@ def show(
     try:
         for item in _items(_client(table), table, enterprise):
             try:
-                lines.append(state_file.record_line(item))
+                lines.append(state_file.to_line(item))
             except ValueError as error:
                 faults.append(f"{item['sk']['S']}: {error}")
     except (BotoCoreError, ClientError) as error:

@@ -84,11 +84,18 @@ class Line(NamedTuple):
 
 
 class BadState(Exception):
-    """The first faults of a file, each a sentence that names the line, and the number of all."""
+    """Raised if a file of state records cannot be used."""
+
+    def __init__(self, faults: list[str], count: int) -> None:
+        super().__init__(faults, count)
+        self.faults = faults
+        """The first faults, each a sentence that names the line."""
+        self.count = count
+        """The number of all faults."""
 
 
 def read_state(text: Iterable[str]) -> list[Line]:
-    """The records of a file with one record a line: a JSON array or JSON Lines.
+    """The records of a file in JSON Lines, with one record a line.
 
     Raises `BadState` if a line has a fault, or if there is no record. A token is a fault too: files
     are copied and kept, so they hold the tokens' hashes only.
@@ -98,11 +105,14 @@ def read_state(text: Iterable[str]) -> list[Line]:
     count = 0
     numbers: dict[str, int] = {}
     for number, line in enumerate(text, start=1):
-        if (written := line.strip().removesuffix(",")) in ("", "[", "]", "[]"):
+        if not line.strip():
             continue
+        if line.lstrip().startswith("["):
+            fault = "begins a JSON array; write one record a line, without brackets and commas"
+            raise BadState([f"line {number}: {fault}"], 1)
         try:
-            record = parse_record(written)
-            item = record_item(record)
+            record = parse_record(line)
+            item = to_item(record)
             first = numbers.setdefault(f"{item['pk']} {item['sk']}", number)
             if first != number:
                 raise ValueError(f"is the same record as line {first}")  # noqa: TRY301 -- one way out
@@ -125,7 +135,7 @@ def parse_record(written: str) -> StateRecord:
     except (json.JSONDecodeError, RecursionError):
         fields = None
     if not isinstance(fields, dict):
-        raise ValueError("is not one JSON object; write one record a line")  # noqa: TRY004 -- of a file
+        raise ValueError("is not one JSON object; write one record a line, without a comma")  # noqa: TRY004 -- of a file
     for kind, (model, _) in KINDS.items():
         if kind in fields:
             try:
@@ -163,10 +173,10 @@ def warnings(record: StateRecord, *, now: float) -> list[str]:
     return found
 
 
-def record_line(stored: "StoredItem") -> str:
+def to_line(item: "StoredItem") -> str:
     """The line of a stored item. Raises `ValueError` if `load` would not write this item."""
     try:
-        values = {name: TypeDeserializer().deserialize(value) for name, value in stored.items()}
+        values = _deserialize(item)
     except ArithmeticError:
         raise ValueError("has a number of more than 38 digits") from None
     for kind, (_, prefix) in KINDS.items():
@@ -175,36 +185,34 @@ def record_line(stored: "StoredItem") -> str:
             fields = {"enterprise": enterprise, kind: values["sk"].removeprefix(prefix)}
             others = {name: value for name, value in values.items() if name not in ("pk", "sk")}
             line = json.dumps(fields | others, default=_json_value, ensure_ascii=False)
-            if _attributes(parse_record(line)) != values:
-                raise ValueError("is not stored as load writes it")
+            if _deserialize(to_item(parse_record(line))) != values:
+                raise ValueError("differs from what load would write")
             return line
     raise ValueError("is not a record of this service")
 
 
-def record_item(record: StateRecord) -> dict[str, Any]:
+def to_item(record: StateRecord) -> dict[str, Any]:
     """The item of a record, for boto3's client."""
-    return serialized(_attributes(record))
+    return fields_to_item(record.model_dump(by_alias=True, exclude_unset=True))
 
 
-def serialized(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """An item for boto3's client."""
-    return {name: TypeSerializer().serialize(value) for name, value in attributes.items()}
-
-
-def attributes(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The attributes of the item of a record's fields."""
+def fields_to_item(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The item of a record's fields, for boto3's client. Nothing is checked."""
     values = dict(fields)
     (kind,) = values.keys() & KINDS.keys()
-    partition, key = enterprise_key(values.pop("enterprise")), values.pop(kind)
-    return {"pk": partition, "sk": KINDS[kind][1] + key, **values}
+    keys = {
+        "pk": enterprise_key(values.pop("enterprise")),
+        "sk": KINDS[kind][1] + values.pop(kind),
+    }
+    return {name: TypeSerializer().serialize(value) for name, value in (keys | values).items()}
 
 
-def _attributes(record: StateRecord) -> dict[str, Any]:
-    return attributes(record.model_dump(by_alias=True, exclude_unset=True))
+def _deserialize(item: "StoredItem") -> dict[str, Any]:
+    return {name: TypeDeserializer().deserialize(value) for name, value in item.items()}
 
 
 def _json_value(value: object) -> object:
-    # What this changes is not stored as `load` writes it.
+    # A value that this changes fails the check in `to_line`.
     if isinstance(value, set):
         return sorted(value, key=str)
     return int(value) if isinstance(value, Decimal) else str(value)

@@ -22,7 +22,7 @@ from moto import mock_aws
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
-from tools.state_file import attributes, serialized
+from tools.state_file import fields_to_item
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
@@ -182,4 +182,4 @@ def item(record: dict[str, Any]) -> dict[str, Any]:
     }
     if "credential" in fields:
         fields["credentialSha256"] = sha256(fields.pop("credential").encode()).hexdigest()
-    return serialized(attributes(fields))
+    return fields_to_item(fields)

@@ -28,7 +28,7 @@ from tests.support.calls import ask
 from tests.support.dynamodb import dynamodb_answering, stalls
 from tests.support.processes import python, tool
 from tools import operate
-from tools.state_file import BadState, parse_record, read_state, record_item, record_line
+from tools.state_file import BadState, parse_record, read_state, to_item, to_line
 from tools.terminal import printable
 from tools.world import ENTERPRISE_ID, EVENTS, REGION, ROOT, TABLE_NAME, TOKEN
 
@@ -67,27 +67,32 @@ def lines(*records: dict[str, Any]) -> str:
 def faults(text: str) -> list[str]:
     with pytest.raises(BadState) as caught:
         read_state(text.splitlines())
-    found: list[str] = caught.value.args[0]
-    return found
+    return caught.value.faults
 
 
 @pytest.mark.parametrize(
     ("line", "fault"),
     [
         *(pytest.param(line, fault, id=name) for name, line, fault in FAULTY_RECORDS),
-        pytest.param(100_000 * "[", "is not one JSON object", id="deep nesting"),
+        pytest.param(f'{{"license": {100_000 * "["}', "is not one JSON object", id="deep nesting"),
         pytest.param(
             json.dumps(LICENSE | {"expiresAt": 10**4000}), "at most 253402300799", id="digits"
         ),
     ],
 )
 def test_a_faulty_record_is_named_by_its_line_and_field(line: str, fault: str) -> None:
-    (found,) = faults(f"[\n{json.dumps(LICENSE)},\n{line}\n]")
+    (found,) = faults(f"\n{json.dumps(LICENSE)}\n{line}\n")
     assert found.startswith("line 3: ")
     assert fault in found
 
 
-@pytest.mark.parametrize("text", ["", "[]", "[\n]", " \r\n"])
+def test_a_json_array_is_refused_in_one_sentence() -> None:
+    fault = "line 2: begins a JSON array; write one record a line, without brackets and commas"
+    for text in (f"\n[{json.dumps(LICENSE)}]", f"\n[\n{json.dumps(LICENSE)},\n{{}}\n]"):
+        assert faults(text) == [fault]
+
+
+@pytest.mark.parametrize("text", ["", " \r\n"])
 def test_a_file_without_a_record_is_refused(text: str) -> None:
     assert faults(text) == ["there is no record in it"]
 
@@ -106,7 +111,7 @@ def test_what_show_writes_is_what_load_read(text: str, several: list[str], time:
         CREDENTIAL | {"enterprise": text, "memberId": text, "scopes": several, "expiresAt": time},
         CONNECTION | {"enterprise": text, "partnerId": text, "currencies": several, "name": text},
     ):
-        line = printable(record_line(record_item(parse_record(json.dumps(record)))))
+        line = printable(to_line(to_item(parse_record(json.dumps(record)))))
         assert json.loads(line) == record
         assert line.isprintable()
 
@@ -181,7 +186,7 @@ def test_lines_that_were_not_there_are_named_when_they_are_revoked(file: Path) -
         ("é".encode("latin-1"), "is not UTF-8"),
         (lines(LICENSE).encode("utf-16"), "is not UTF-8"),
         (None, "No such file"),
-        ((EVENTS / "state.json").read_bytes(), "line 3: must have one of"),
+        ((EVENTS / "state.json").read_bytes(), "line 1: begins a JSON array"),
     ],
 )
 def test_a_file_that_cannot_be_loaded_is_named(
@@ -500,7 +505,11 @@ def test_the_lines_of_show_can_be_edited_and_loaded(file: Path) -> None:
         ("LICENSE#MiCA", {"status": {"S": "active"}}, "license must be 'OES'"),
         ("CONNECTION#NORTH", {}, "active is required"),
         ("LICENSE#OES", {"status": {"S": "active"}, "x": {"S": "y"}}, "x is not a known field"),
-        ("LICENSE#OES", {"status": {"S": "active"}, "expiresAt": {"N": "1.5"}}, "not stored as"),
+        (
+            "LICENSE#OES",
+            {"status": {"S": "active"}, "expiresAt": {"N": "1.5"}},
+            "differs from what load would write",
+        ),
         ("LICENSE#OES", {"expiresAt": {"N": f"1{100 * '0'}"}}, "38 digits"),
         ("OTHER#1", {}, "is not a record of this service"),
     ],
