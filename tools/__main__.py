@@ -15,8 +15,8 @@ from typing import Annotated
 
 import typer
 
+from tools import operate
 from tools.files import BadFile
-from tools.operate import credential, load, show
 
 Port = Annotated[int, typer.Option(envvar="PORT", min=0, max=65535, help="0 for any free one")]
 
@@ -26,9 +26,15 @@ cli = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-cli.command()(load)
-cli.command()(show)
-cli.command()(credential)
+for command in (
+    operate.load,
+    operate.delete,
+    operate.show,
+    operate.mint,
+    operate.revoke,
+    operate.revoke_all,
+):
+    cli.command()(command)
 
 
 @cli.command()

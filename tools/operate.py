@@ -1,10 +1,10 @@
-"""What operators do to a table: load and show records, mint credentials and revoke them."""
+"""What operators do to a table: load, delete and show records, mint tokens and revoke them."""
 
 import json
 import re
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -36,6 +36,11 @@ if TYPE_CHECKING:
 
     from tools.state_file import StoredItem
 
+type Steps = Callable[["DynamoDBClient", str, list[state_file.Line]], Iterator[int]]
+
+FileArgument = Annotated[Path, typer.Argument(help="State records, one on each line")]
+EnterpriseArgument = Annotated[str, typer.Argument(help="The enterprise's id")]
+MemberArgument = Annotated[str, typer.Argument(help="The member whose token it is")]
 TableOption = Annotated[str, typer.Option(help="The table: the stack's output TableName")]
 Scope = StrEnum("Scope", {"READ": READ_SCOPE, "WRITE": WRITE_SCOPE})
 
@@ -44,20 +49,30 @@ CONFIG = Config(
     read_timeout=3,
     retries={"mode": "standard", "total_max_attempts": 5},
 )
-# In seconds, if DynamoDB leaves records unprocessed. The wait doubles with each try in vain.
+# In seconds, if DynamoDB leaves records unprocessed. The wait doubles after each try without progress.
 FIRST_WAIT, LONGEST_WAIT = 0.1, 6.4
 WARNINGS_SHOWN = 20
 
 
-def load(
-    file: Annotated[Path, typer.Argument(help="State records, one on each line")],
-    table: TableOption,
-    *,
-    revoke: Annotated[bool, typer.Option("--revoke", help="Delete those records instead")] = False,
-) -> None:
-    """Write state records to a table, or delete them, after all of them have been checked."""
+def load(file: FileArgument, *, table: TableOption) -> None:
+    """Write state records to a table, after all of them have been checked."""
+    lines = _read(file)
+    _warn(file, lines)
+    _run(_write, "written", table, lines)
+
+
+def delete(file: FileArgument, *, table: TableOption) -> None:
+    """Delete state records from a table, after all of them have been checked."""
+    lines = _read(file)
+    counts = _run(_delete, "deleted", table, lines)
+    absent = [str(line.number) for line, count in zip(lines, counts, strict=True) if not count]
+    if absent:
+        raise _failure(f"Records not found: {len(absent)}. Their lines: {', '.join(absent)}.")
+
+
+def _read(file: Path) -> list[state_file.Line]:
     try:
-        lines = state_file.read_state(lines_of(file))
+        return state_file.read_state(lines_of(file))
     except BadFile as error:
         raise _failure(str(error), "Nothing was done.") from None
     except state_file.BadState as error:
@@ -65,9 +80,10 @@ def load(
         if error.count > len(shown):
             shown.append(f"These are {len(shown)} of {error.count} faults.")
         raise _failure(*shown, "Nothing was done.") from None
-    if not revoke:
-        _warn(file, lines)
-    done, steps = ("deleted", _delete) if revoke else ("written", _write)
+
+
+def _run(steps: Steps, done: str, table: str, lines: list[state_file.Line]) -> list[int]:
+    """Runs the steps with a progress bar, and returns what each yields: a number of records."""
     counts: list[int] = []
     terminal = Console(stderr=True)
     try:
@@ -77,15 +93,10 @@ def load(
                 counts.append(count)
                 bar.advance(task, count)
     except (BotoCoreError, ClientError, KeyboardInterrupt, TimeoutError) as error:
-        sure = f"Records {done} for sure: {sum(counts)} of {len(lines)}."
-        if not sum(counts) and _is_refused(error):
-            sure = f"Nothing was {done}."
+        sure = _done_for_sure(error, sum(counts), len(lines), "records", done)
         raise _failure(_reason(error, table), f"{sure} It is safe to run this again.") from None
     typer.echo(f"Records {done}: {sum(counts)}.", err=True)
-    if sum(counts) < len(lines):
-        pairs = zip(lines, counts, strict=True)
-        absent = [str(line.number) for line, count in pairs if not count]
-        raise _failure(f"Records that were not there: {len(absent)}, on line {', '.join(absent)}.")
+    return counts
 
 
 def _warn(file: Path, lines: list[state_file.Line]) -> None:
@@ -126,57 +137,16 @@ def _delete(client: "DynamoDBClient", table: str, lines: list[state_file.Line]) 
         yield int("Attributes" in answer)
 
 
-def credential(  # noqa: PLR0913 -- the words of a command
-    enterprise: Annotated[str, typer.Argument(help="The enterprise's id")],
-    member: Annotated[str, typer.Argument(help="The member whose token it is")],
+def mint(
+    enterprise: EnterpriseArgument,
+    member: MemberArgument,
     *,
     table: TableOption,
-    scope: Annotated[list[Scope] | None, typer.Option(help="What it allows; repeatable")] = None,
-    expires_in: Annotated[
-        str | None, typer.Option(help="How long it is valid: 12h, 90d (by default) or 52w")
-    ] = None,
-    revoke: Annotated[
-        str | None, typer.Option(metavar="SHA256", help="Delete the member's token of this hash")
-    ] = None,
-    revoke_all: Annotated[
-        bool, typer.Option("--revoke-all", help="Delete all tokens of the member")
-    ] = False,
+    scope: Annotated[list[Scope], typer.Option(help="What it allows; repeatable")],
+    expires_in: Annotated[str, typer.Option(help="How long it is valid: 12h, 90d or 52w")] = "90d",
 ) -> None:
-    """Create an access token and print it once, or revoke tokens. The table stores only hashes."""
-    if revoke is None and not revoke_all:
-        if not scope:
-            raise typer.BadParameter("is required", param_hint="--scope")
-        _mint(enterprise, member, table, scope, _duration(expires_in or "90d"))
-        return
-    if (revoke_all and revoke is not None) or scope or expires_in is not None:
-        hint = "--revoke-all" if revoke_all else "--revoke"
-        raise typer.BadParameter("goes with no other option than --table", param_hint=hint)
-    revoked = 0
-    try:
-        client = _client(table)
-        keys = [hashed_credential_key(revoke or "")]
-        if revoke_all:
-            items = _items(client, table, enterprise)
-            of_member = [item["sk"]["S"] for item in items if item.get("memberId") == {"S": member}]
-            keys = [key for key in of_member if key.startswith(hashed_credential_key(""))]
-        for key in keys:
-            client.delete_item(
-                TableName=table,
-                Key={"pk": {"S": enterprise_key(enterprise)}, "sk": {"S": key}},
-                ConditionExpression="memberId = :member",
-                ExpressionAttributeValues={":member": {"S": member}},
-            )
-            revoked += 1
-    except (BotoCoreError, ClientError) as error:
-        raise _failure(_reason(error, table), f"Tokens revoked for sure: {revoked}.") from None
-    if not revoked:
-        raise _failure("That member has no token.")
-    typer.echo(f"Tokens revoked: {revoked}.", err=True)
-
-
-def _mint(
-    enterprise: str, member: str, table: str, scopes: list[Scope], duration: timedelta
-) -> None:
+    """Create an access token and print it once. The table stores only its hash."""
+    duration = _duration(expires_in)
     for name, text in (("ENTERPRISE", enterprise), ("MEMBER", member)):
         if not text.isprintable():
             message = (
@@ -190,7 +160,7 @@ def _mint(
         "enterprise": enterprise,
         "credentialSha256": digest,
         "memberId": member,
-        "scopes": scopes,
+        "scopes": scope,
         "expiresAt": int(expires_at.timestamp()),
     }
     try:
@@ -203,23 +173,89 @@ def _mint(
     typer.echo(token)
     typer.echo(
         f'The token is for member "{member}" of enterprise "{enterprise}", with'
-        f" {', '.join(sorted({*scopes}))}, until {expires_at:%Y-%m-%d %H:%M} UTC. To revoke it:",
+        f" {', '.join(sorted({*scope}))}, until {expires_at:%Y-%m-%d %H:%M} UTC. To revoke it:",
         err=True,
     )
-    words = ["credential", "--table", table, "--revoke", digest, "--", enterprise, member]
+    words = ["revoke", "--table", table, "--", enterprise, member, digest]
     typer.echo(shlex.join([sys.executable, "-m", "tools", *words]), err=True)
 
 
-def show(
-    enterprise: Annotated[str, typer.Argument(help="The enterprise's id")],
-    table: TableOption,
+def revoke(
+    enterprise: EnterpriseArgument,
+    member: MemberArgument,
+    hashes: Annotated[
+        list[str], typer.Argument(metavar="SHA256...", help="The tokens' hashes, as show has them")
+    ],
     *,
+    table: TableOption,
+) -> None:
+    """Delete the tokens of a member that have these hashes."""
+    for number, digest in enumerate(hashes, start=1):
+        if not re.fullmatch(state_file.SHA256, digest):
+            # It may be a token, so the message does not repeat it.
+            message = f"number {number} is not 64 digits of lower-case hex"
+            raise typer.BadParameter(message, param_hint="SHA256")
+    _revoke(_client(table), table, enterprise, member, hashes)
+
+
+def revoke_all(
+    enterprise: EnterpriseArgument, member: MemberArgument, *, table: TableOption
+) -> None:
+    """Delete all tokens of a member."""
+    client = _client(table)
+    prefix = hashed_credential_key("")
+    try:
+        hashes = [
+            item["sk"]["S"].removeprefix(prefix)
+            for item in _items(client, table, enterprise)
+            if item["sk"]["S"].startswith(prefix) and item.get("memberId") == {"S": member}
+        ]
+    except (BotoCoreError, ClientError) as error:
+        raise _failure(_reason(error, table), "Nothing was revoked.") from None
+    if not hashes:
+        raise _failure("That member has no token.")
+    _revoke(client, table, enterprise, member, hashes)
+
+
+def _revoke(
+    client: "DynamoDBClient", table: str, enterprise: str, member: str, hashes: list[str]
+) -> None:
+    revoked = 0
+    absent: list[str] = []
+    for digest in hashes:
+        key = {"pk": {"S": enterprise_key(enterprise)}, "sk": {"S": hashed_credential_key(digest)}}
+        try:
+            client.delete_item(
+                TableName=table,
+                Key=key,
+                ConditionExpression="memberId = :member",
+                ExpressionAttributeValues={":member": {"S": member}},
+            )
+            revoked += 1
+        except client.exceptions.ConditionalCheckFailedException:
+            absent.append(f"That member has no token of this hash: {digest}.")
+        except (BotoCoreError, ClientError) as error:
+            sure = _done_for_sure(error, revoked, len(hashes), "tokens", "revoked")
+            raise _failure(_reason(error, table), sure) from None
+    typer.echo(f"Tokens revoked: {revoked}.", err=True)
+    if absent:
+        raise _failure(*absent)
+
+
+def show(
+    enterprise: Annotated[
+        str | None, typer.Argument(help="The enterprise's id; all with --json if not given")
+    ] = None,
+    *,
+    table: TableOption,
     as_json: Annotated[bool, typer.Option("--json", help="As lines that load reads")] = False,
 ) -> None:
-    """Show an enterprise's licence, connections and credentials, without any token.
+    """Show licences, connections and credentials, without any token.
 
-    Exits with 1 if the enterprise has no record, or if one of its records has a fault.
+    Exits with 1 if there is no record, or if a record has a fault.
     """
+    if enterprise is None and not as_json:
+        raise typer.BadParameter("is required without --json", param_hint="ENTERPRISE")
     lines: list[str] = []
     faults: list[str] = []
     try:
@@ -227,7 +263,7 @@ def show(
             try:
                 lines.append(state_file.to_line(item))
             except ValueError as error:
-                faults.append(f"{item['sk']['S']}: {error}")
+                faults.append(f"{item['pk']['S']} {item['sk']['S']}: {error}")
     except (BotoCoreError, ClientError) as error:
         raise _failure(_reason(error, table)) from None
     if as_json:
@@ -238,7 +274,8 @@ def show(
     if faults:
         raise _failure(*faults, f"Records with a fault: {len(faults)}.")
     if not lines:
-        raise _failure("The table has no record of that enterprise.")
+        whose = "" if enterprise is None else " of that enterprise"
+        raise _failure(f"The table has no record{whose}.")
 
 
 def _print_records(records: list[state_file.StateRecord]) -> None:
@@ -292,14 +329,18 @@ def _client(table: str) -> "DynamoDBClient":
         raise _failure(_reason(error)) from None
 
 
-def _items(client: "DynamoDBClient", table: str, enterprise: str) -> "Iterator[StoredItem]":
-    pages = client.get_paginator("query").paginate(
+def _items(client: "DynamoDBClient", table: str, enterprise: str | None) -> "Iterator[StoredItem]":
+    """The items of an enterprise, or of the whole table."""
+    if enterprise is None:
+        for page in client.get_paginator("scan").paginate(TableName=table, ConsistentRead=True):
+            yield from page["Items"]
+        return
+    for page in client.get_paginator("query").paginate(
         TableName=table,
         ConsistentRead=True,
         KeyConditionExpression="pk = :partition",
         ExpressionAttributeValues={":partition": {"S": enterprise_key(enterprise)}},
-    )
-    for page in pages:
+    ):
         yield from page["Items"]
 
 
@@ -309,17 +350,20 @@ def _reason(error: BaseException, table: str = "") -> str:
     signed_out = exceptions.NoCredentialsError, exceptions.LoginError, exceptions.SSOError
     if isinstance(error, signed_out):
         return f"{str(error).rstrip('.')}. Sign in with `aws login` or `aws sso login`, or set AWS_PROFILE."
-    code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
-    return {
-        "ResourceNotFoundException": f"There is no table {table} in this account and region.",
-        "ConditionalCheckFailedException": "That member has no token of this hash.",
-    }.get(code, str(error) or "Interrupted.")
+    if (
+        isinstance(error, ClientError)
+        and error.response["Error"]["Code"] == "ResourceNotFoundException"
+    ):
+        return f"There is no table {table} in this account and region."
+    return str(error) or "Interrupted."
 
 
-def _is_refused(error: BaseException) -> bool:
-    """Whether DynamoDB refused the one request that was sent. One without an answer may count."""
+def _done_for_sure(error: BaseException, count: int, total: int, things: str, done: str) -> str:
     answer = error.response["ResponseMetadata"] if isinstance(error, ClientError) else None
-    return answer is not None and answer["HTTPStatusCode"] < 500 and not answer["RetryAttempts"]  # noqa: PLR2004 -- a status
+    # A request without an answer may have been carried out, and so may one that was sent again.
+    if answer and answer["HTTPStatusCode"] < 500 and not answer["RetryAttempts"] and not count:  # noqa: PLR2004 -- a status
+        return f"Nothing was {done}."
+    return f"At least {count} of {total} {things} were {done}."
 
 
 def _failure(*lines: str) -> typer.Exit:

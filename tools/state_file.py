@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     type StoredItem = Mapping[str, AttributeValueTypeDef]
 
+SHA256 = "^[0-9a-f]{64}$"
+
 # The domain's own models, with the key's fields. Unknown fields are refused: a misspelt
 # `expiresAt` would mean "never expires".
 _STRICT = ConfigDict(extra="forbid")
@@ -33,7 +35,7 @@ class LicenseRecord(License):
 class CredentialRecord(Credential):
     model_config = _STRICT
     enterprise: EnterpriseId
-    credential_sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    credential_sha256: Annotated[str, StringConstraints(pattern=SHA256)]
 
 
 class ConnectionRecord(Connection):

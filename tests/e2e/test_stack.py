@@ -390,12 +390,13 @@ def test_an_operator_loads_state_and_mints_a_token_and_revokes_it(
         f"/api/network/v1/enterprises/zenith/clients/connections/{connection}/deallocations/signing"
     )
     operator = emulator.environment
-    credential = ("credential", "zenith", "trader", "--table", stage.table)
+    member = ("zenith", "trader", "--table", stage.table)
     tools("load", str(state), "--table", stage.table, environment=operator)
-    token = tools(*credential, "--scope", "settlement_network_read", environment=operator).strip()
+    token = tools("mint", *member, "--scope", "settlement_network_read", environment=operator)
+    token = token.strip()
     bearer = {"Authorization": f"Bearer {token}"}
     assert stage.ask("GET", path, headers=bearer)[0] == 200
-    tools(*credential, "--revoke", sha256(token.encode()).hexdigest(), environment=operator)
+    tools("revoke", *member, sha256(token.encode()).hexdigest(), environment=operator)
     assert stage.ask("GET", path, headers=bearer) == (401, "NotAMember")
 
 

@@ -113,7 +113,8 @@ def test_the_queries_name_fields_of_the_line() -> None:
     assert named <= Fields.__annotations__.keys() | POWERTOOLS_KEYS
 
 
-OURS = [f".venv/bin/python -m tools {name}" for name in ("replay", "load", "show", "credential")]
+OPERATORS = ("load", "delete", "show", "mint", "revoke", "revoke-all")
+OURS = [f".venv/bin/python -m tools {name}" for name in ("replay", *OPERATORS)]
 OF_SAM = ("delete", "deploy", "local invoke", "local start-api", "logs", "remote invoke")
 
 

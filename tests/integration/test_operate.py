@@ -1,4 +1,4 @@
-"""`python -m tools load`, `show` and `credential`: what operators do to a table."""
+"""What operators do to a table: `load`, `delete`, `show`, `mint`, `revoke`, `revoke-all`."""
 
 import base64
 import json
@@ -135,7 +135,7 @@ def run(*words: str | Path, table: str = TABLE_NAME, **environment: str) -> Resu
 
 
 def mint(*words: str, member: str = "trader") -> Result:
-    return run("credential", "zenith", member, *words)
+    return run("mint", "zenith", member, *words)
 
 
 @pytest.fixture
@@ -153,25 +153,25 @@ def as_zenith(token: str = ZENITH_TOKEN, method: str = "GET") -> str:
 
 
 @pytest.mark.usefixtures("table")
-def test_what_was_loaded_counts_until_it_is_revoked(file: Path) -> None:
+def test_what_was_loaded_counts_until_it_is_deleted(file: Path) -> None:
     assert as_zenith() == "NotAMember"
     assert run("load", file).stderr == "Records written: 3.\n"
     assert as_zenith() == ""
     assert "100%" in run("load", file, FORCE_COLOR="1").stderr  # a bar, on a terminal
-    assert run("load", file, "--revoke").stderr == "Records deleted: 3.\n"
+    assert run("delete", file).stderr == "Records deleted: 3.\n"
     assert as_zenith() == "NotAMember"
 
 
 @pytest.mark.usefixtures("table")
-def test_lines_that_were_not_there_are_named_when_they_are_revoked(file: Path) -> None:
+def test_delete_names_the_lines_whose_records_did_not_exist(file: Path) -> None:
     run("load", file)
     absent = [CONNECTION | {"connection": f"2e0f8a1c-0002-4000-8000-{n:012}"} for n in range(2)]
     file.write_text(lines(absent[0], *ZENITH, absent[1]))
-    ran = run("load", file, "--revoke")
+    ran = run("delete", file)
     assert ran.exit_code == 1
     assert ran.stderr.splitlines() == [
         "Records deleted: 3.",
-        "Records that were not there: 2, on line 1, 5.",
+        "Records not found: 2. Their lines: 1, 5.",
     ]
 
 
@@ -249,7 +249,7 @@ def test_a_load_that_makes_no_progress_waits_longer_each_time_and_gives_up(
     with dynamodb_answering(script):
         ran = run("load", file)
     assert ran.exit_code == 1
-    assert "Records written for sure: 26 of 30. It is safe to run this again." in ran.stderr
+    assert "At least 26 of 30 records were written. It is safe to run this again." in ran.stderr
     assert waits == [operate.FIRST_WAIT * 2**tries for tries in range(7)]
     assert waits[-1] == operate.LONGEST_WAIT
 
@@ -258,8 +258,8 @@ def test_a_load_that_makes_no_progress_waits_longer_each_time_and_gives_up(
     ("script", "message"),
     [
         ([(400, "AccessDeniedException")], "Nothing was written."),
-        ([(200, ""), (400, "AccessDeniedException")], "Records written for sure: 25 of 30."),
-        ([(500, "InternalServerError")], "Records written for sure: 0 of 30."),
+        ([(200, ""), (400, "AccessDeniedException")], "At least 25 of 30 records were written."),
+        ([(500, "InternalServerError")], "At least 0 of 30 records were written."),
     ],
 )
 def test_a_load_that_fails_says_what_was_written_for_sure(
@@ -315,12 +315,12 @@ def test_a_silent_endpoint_is_given_up(file: Path, monkeypatch: pytest.MonkeyPat
     with dynamodb_answering([stalls(b"")]) as requests:
         ran = run("load", file)
     assert "Read timeout" in ran.stderr
-    assert "Records written for sure: 0 of 3." in ran.stderr
+    assert "At least 0 of 3 records were written." in ran.stderr
     assert len(requests) == 2
 
 
 @pytest.mark.usefixtures("table")
-def test_a_minted_token_counts_until_the_command_that_it_came_with_revokes_it(file: Path) -> None:
+def test_a_new_token_works_until_the_printed_command_revokes_it(file: Path) -> None:
     run("load", file)
     minted = mint("--scope", READ, "--expires-in", "12h")
     token = minted.stdout.strip()
@@ -328,7 +328,7 @@ def test_a_minted_token_counts_until_the_command_that_it_came_with_revokes_it(fi
     assert as_zenith(token, "POST") == "InsufficientScope"
     python, option, package, *words = shlex.split(minted.stderr.splitlines()[-1])
     assert (Path(python).name[:6], option, package) == ("python", "-m", "tools")
-    assert words[-3:] == ["--", "zenith", "trader"]  # "--", because a name may begin with a dash
+    assert words[3:6] == ["--", "zenith", "trader"]  # "--", because a name may begin with a dash
     assert tool(*words).exit_code == 0
     assert as_zenith(token) == "NotAMember"
 
@@ -338,10 +338,51 @@ def test_all_tokens_of_a_member_are_revoked_and_none_of_another(file: Path) -> N
     run("load", file)
     others = mint("--scope", READ, member="other").stdout.strip()
     mint("--scope", READ, "--scope", WRITE)
-    assert mint("--revoke-all").stderr == "Tokens revoked: 2.\n"
+    assert run("revoke-all", "zenith", "trader").stderr == "Tokens revoked: 2.\n"
     assert (as_zenith(), as_zenith(others)) == ("NotAMember", "")
-    again = mint("--revoke-all")
+    again = run("revoke-all", "zenith", "trader")
     assert (again.exit_code, again.stderr) == (1, "That member has no token.\n")
+
+
+@pytest.mark.usefixtures("table")
+def test_revoke_goes_on_after_a_hash_that_is_not_the_member_s(file: Path) -> None:
+    run("load", file)
+    tokens = [mint("--scope", READ, member=member).stdout.strip() for member in ("other", "trader")]
+    others, own = (sha256(token.encode()).hexdigest() for token in tokens)
+    revoked = run("revoke", "zenith", "trader", others, own, HASH)
+    assert revoked.exit_code == 1
+    assert revoked.stderr.splitlines() == [
+        "Tokens revoked: 2.",
+        f"That member has no token of this hash: {others}.",
+    ]
+    assert [as_zenith(token) for token in tokens] == ["", "NotAMember"]
+    assert as_zenith() == "NotAMember"
+
+
+@pytest.mark.parametrize(
+    ("script", "sure"),
+    [
+        ([(400, "AccessDeniedException")], "Nothing was revoked."),
+        ([(200, ""), (400, "AccessDeniedException")], "At least 1 of 2 tokens were revoked."),
+        ([(500, "InternalServerError")], "At least 0 of 2 tokens were revoked."),
+    ],
+)
+def test_a_revocation_that_fails_says_what_was_revoked_for_sure(
+    monkeypatch: pytest.MonkeyPatch, script: list[tuple[int, str]], sure: str
+) -> None:
+    monkeypatch.setattr(operate, "CONFIG", Config(retries={"total_max_attempts": 1}))
+    with dynamodb_answering(
+        [(status, {"__type": kind} if kind else {}) for status, kind in script]
+    ):
+        ran = run("revoke", "zenith", "trader", HASH, TRADERS_HASH)
+    assert (ran.exit_code, ran.stderr.splitlines()[-1]) == (1, sure)
+
+
+def test_a_token_in_place_of_its_hash_is_not_repeated() -> None:
+    ran = run("revoke", ENTERPRISE_ID, "trader", TRADERS_HASH, TOKEN)
+    assert (ran.exit_code, TOKEN in ran.output) == (2, False)
+    assert "number 2 is not 64 digits" in ran.stderr
+    assert ask(token=TOKEN).status == 200
 
 
 @pytest.mark.usefixtures("table")
@@ -349,7 +390,7 @@ def test_tokens_of_a_member_with_a_similar_name_are_kept(file: Path) -> None:
     run("load", file)
     names = ("trade", "trader2", "a-trader", "Trader", "trader ", "*")
     kept = [mint("--scope", READ, member=name).stdout.strip() for name in names]
-    assert mint("--revoke-all").exit_code == 0
+    assert run("revoke-all", "zenith", "trader").exit_code == 0
     assert [as_zenith(token) for token in kept] == [""] * len(names)
     assert ask().status == 200  # by a member of the same name in another enterprise
 
@@ -443,7 +484,7 @@ def test_load_and_show_warn_of_the_same_probable_mistakes(file: Path) -> None:
         " ".join(text.split()) for text in re.findall(r"WARNING([^\n]*(?:\n {4}.*)*)", shown.stdout)
     ]
     assert marks == [expired, unknown, f"{nothing}; {expired}"]
-    assert "Warning" not in run("load", file, "--revoke").stderr
+    assert "Warning" not in run("delete", file).stderr
 
 
 def test_of_many_warnings_twenty_are_shown_and_all_are_counted(file: Path) -> None:
@@ -524,7 +565,7 @@ def test_a_stored_record_with_a_fault_is_named_and_hides_no_other(
     for ran in (run("show", "zenith"), run("show", "zenith", "--json")):
         assert ran.exit_code == 1
         assert HASH in ran.stdout
-        assert f"{sort_key}: " in ran.stderr
+        assert f"ENTERPRISE#zenith {sort_key}: " in ran.stderr
         assert message in ran.stderr
 
 
@@ -544,35 +585,59 @@ def test_show_reads_one_partition_to_its_end() -> None:
         assert request["ExpressionAttributeValues"] == {":partition": {"S": "ENTERPRISE#zenith"}}
 
 
+@pytest.mark.usefixtures("table")
+def test_show_without_an_enterprise_writes_all_that_load_can_write(file: Path) -> None:
+    run("load", file)
+    ran = run("show", "--json")
+    assert ran.exit_code == 1
+    assert "ENTERPRISE#acme-capital CONNECTION#6f1c2e1a-0b5d-4c58-9a3e-3d2b7f4a9c03: " in ran.stderr
+    shown = [json.loads(line) for line in ran.stdout.splitlines()]
+    assert all(record in shown for record in ZENITH)
+    assert ENTERPRISE_ID in [record["enterprise"] for record in shown]
+    file.write_text(ran.stdout)
+    assert f"Records written: {len(shown)}." in run("load", file).stderr
+
+
+def test_show_scans_the_whole_table_with_consistent_reads() -> None:
+    script = [(200, {"Items": [line.item]}) for line in read_state([lines(LICENSE)])]
+    more = [(200, body | {"LastEvaluatedKey": {"pk": {"S": "p"}}}) for _, body in script]
+    with dynamodb_answering([*more, *script]) as requests:
+        ran = run("show", "--json")
+    assert ran.stdout.splitlines() == [json.dumps(LICENSE)] * 2
+    assert [request["ConsistentRead"] for request in requests] == [True, True]
+    assert "ExclusiveStartKey" in requests[1]
+
+
+def test_show_of_an_empty_table_says_so() -> None:
+    with dynamodb_answering([(200, {"Items": []})]):
+        ran = run("show", "--json")
+    assert (ran.exit_code, ran.stderr) == (1, "The table has no record.\n")
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
         ("load no-such-file.json", 1, "no-such-file.json"),
-        ("credential zenith m", 2, "--scope"),
-        ("credential zenith m --scope admin", 2, "--scope"),
-        (f"credential zenith m --scope {WRITE}", 2, "can do nothing"),
+        ("mint zenith m", 2, "--scope"),
+        ("mint zenith m --scope admin", 2, "--scope"),
+        (f"mint zenith m --scope {WRITE}", 2, "can do nothing"),
         *(
             (
-                f"credential zenith m --scope {READ} --expires-in {text}",
+                f"mint zenith m --scope {READ} --expires-in {text}",
                 2,
                 f"{text} must be 1 to 9999",
             )
             for text in ("1y", "0d", "10000w", "1.5h", "\u0661d")
         ),
         *(
-            (f"credential {names} --scope {READ}", 2, "must be printable")
+            (f"mint {names} --scope {READ}", 2, "must be printable")
             for names in ("zenith 'm\x1b[2J'", "zenith 'm\n'", "zenith 'm\u202e'", "'z\udce9' m")
         ),
-        (f"credential '' m --scope {READ}", 1, "enterprise must not be empty"),
-        (f"credential zenith '' --scope {READ}", 1, "memberId must not be empty"),
-        (f"credential zenith m --revoke {HASH}", 1, "no token of this hash"),
-        ("credential zenith m --revoke ''", 1, "no token of this hash"),
-        (f"credential {ENTERPRISE_ID} viewer --revoke {TRADERS_HASH}", 1, "no token of this hash"),
-        (f"credential zenith m --revoke {HASH} --scope {READ}", 2, "--revoke"),
-        (f"credential zenith m --revoke {HASH} --expires-in 1d", 2, "--revoke"),
-        (f"credential zenith m --revoke {HASH} --revoke-all", 2, "--revoke-all"),
-        (f"credential zenith m --revoke-all --scope {READ}", 2, "--revoke-all"),
-        ("credential zenith m --revoke-all --expires-in 1d", 2, "--revoke-all"),
+        (f"mint '' m --scope {READ}", 1, "enterprise must not be empty"),
+        (f"mint zenith '' --scope {READ}", 1, "memberId must not be empty"),
+        (f"revoke {ENTERPRISE_ID} viewer {TRADERS_HASH}", 1, f"of this hash: {TRADERS_HASH}"),
+        (f"revoke zenith m {HASH.upper()}", 2, "number 1 is not 64 digits of lower-case hex"),
+        ("show", 2, "ENTERPRISE: is required without --json"),
         ("show zenith", 1, "has no record"),
     ],
 )
@@ -586,7 +651,7 @@ def test_what_cannot_be_done_is_explained_in_a_sentence(
 
 
 @pytest.mark.parametrize(
-    "words", [["load"], ["credential", "zenith", "m", "--scope", READ], ["show", "zenith"]]
+    "words", [["load"], ["mint", "zenith", "m", "--scope", READ], ["show", "zenith"]]
 )
 def test_a_missing_table_is_named(file: Path, words: list[str]) -> None:
     ran = run(*words, *([file] if words == ["load"] else []), table="elsewhere")
