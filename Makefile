@@ -84,7 +84,7 @@ test-deploy: build $(DEV) .venv-deploy/.installed ## Deploy the stack to an emul
 	$(VENV)/bin/pytest tests/e2e/test_stack.py
 
 fuzz: $(DEV) ## Fuzz the handler against openapi.yaml by schemathesis, at most EXAMPLES=n for each operation
-	@$(VENV)/bin/python -m tools fuzz --examples $(EXAMPLES)
+	@$(VENV)/bin/python -m tests.support.fuzz $(EXAMPLES)
 
 check: $(DEV) $(NODE_INSTALLED) .venv-sam/.installed .venv-checkov/.installed ## Check format, lint, types, security, the template, openapi.yaml and wheels
 	$(VENV)/bin/ruff format --check

@@ -4,7 +4,6 @@
 
 import logging
 import os
-import subprocess
 import sys
 from contextlib import suppress
 from io import TextIOWrapper
@@ -92,29 +91,6 @@ def serve(port: Port = 3000) -> None:
         typer.echo(f"The service is at {url} and its reference at {url}/docs. Ask it:\n")
         typer.echo(serve.sample_curl(url) + "\n")
         Event().wait()
-
-
-@cli.command()
-def fuzz(
-    examples: Annotated[int, typer.Option(help="The most requests for each operation")] = 3000,
-) -> None:
-    """Send the sample world what openapi.yaml allows and what it forbids, by schemathesis.
-
-    Exits with 1 if an answer is not as openapi.yaml says. tests/schemathesis.toml has the settings.
-    """
-    from tools import serve, world
-
-    logging.disable()
-    with world.sample_world(), serve.serving(0) as url:
-        program = Path(sys.executable).with_name("schemathesis")
-        settings = world.ROOT / "tests/schemathesis.toml"
-        options = ["--url", url, "--max-examples", str(examples)]
-        ran = subprocess.run(  # noqa: S603 -- our own words
-            [program, "--config-file", settings, "run", serve.OPENAPI, *options],
-            cwd=world.ROOT,
-            check=False,
-        )
-    raise typer.Exit(ran.returncode)
 
 
 @cli.command()

@@ -17,7 +17,7 @@ from domain.request import BODY_LIMIT, DETAILS_LIMIT
 from handlers.answers import ANSWERS
 from handlers.signing import app
 from tests.support.calls import ask, call, sample_event
-from tests.support.fuzz import before_load_schema
+from tests.support.schemathesis_hook import before_load_schema
 from tools.replay import sample_events
 from tools.serve import OPENAPI
 from tools.world import BODY, RESOURCE, ROOT, template
