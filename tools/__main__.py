@@ -99,14 +99,14 @@ def dynamodb(
     port: Port = 8000,
 ) -> None:
     """Serve an embedded DynamoDB, with the table and the sample state in it, until Ctrl-C."""
-    from tools import world
+    from tools import sample, world
 
     try:
         getaddrinfo(host, port)
     except (OSError, UnicodeError):
         raise typer.BadParameter("is not an address or a name", param_hint="--host") from None
     with suppress(KeyboardInterrupt), world.dynamodb_server(host, port) as url:
-        typer.echo(f"Table {world.TABLE_NAME} of {world.REGION}, with sample state, at {url}")
+        typer.echo(f"Table {sample.TABLE_NAME} of {sample.REGION}, with sample state, at {url}")
         Event().wait()
 
 

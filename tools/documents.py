@@ -26,8 +26,10 @@ from domain.request import Amount, SigningBody, SigningRequest
 from handlers import log, state
 from handlers.answers import ANSWERS, error_answer
 from handlers.signing import lambda_handler
-from tools import world
+from tools import sample
 from tools.serve import api_gateway_event
+from tools.template import template
+from tools.world import sample_world
 
 REQUEST_ID = "6513270e-269e-4d37-b2a7-4de452e6b438"
 """The id in the examples of openapi.yaml."""
@@ -117,7 +119,7 @@ def parameters(path: str = "template.yaml") -> str:
     """The parameters of a stack."""
 
     def rows() -> Rows:
-        for name, parameter in world.template(path)["Parameters"].items():
+        for name, parameter in template(path)["Parameters"].items():
             default = parameter.get("Default")
             shown = {None: "required", "": "empty"}.get(default, f"`{default}`")
             yield f"`{name}`", shown, parameter["Description"]
@@ -129,7 +131,7 @@ def alarms() -> str:
     """The alarms, and what each of them says."""
 
     def rows() -> Rows:
-        for name, resource in world.template()["Resources"].items():
+        for name, resource in template()["Resources"].items():
             if resource["Type"] == "AWS::CloudWatch::Alarm":
                 yield f"`{name}`", resource["Properties"]["AlarmDescription"]
 
@@ -140,7 +142,7 @@ def what_stays() -> str:
     """The resources that outlive the stack."""
 
     def rows() -> Rows:
-        for name, resource in world.template()["Resources"].items():
+        for name, resource in template()["Resources"].items():
             if resource.get("DeletionPolicy", "Delete") != "Delete":
                 stays = resource["Metadata"]["Stays"]
                 yield f"`{name}`", stays["Because"], stays["Removal"]
@@ -150,11 +152,11 @@ def what_stays() -> str:
 
 def sample_tokens() -> str:
     """The tokens of the sample world, as rows of HTML: what each gets, by GET and by POST."""
-    records = json.loads((world.EVENTS / "state.json").read_bytes())
+    records = json.loads((sample.EVENTS / "state.json").read_bytes())
     connections = {r["enterprise"]: r["connection"] for r in reversed(records) if "connection" in r}
 
     def rows() -> Iterator[str]:
-        with world.sample_world():
+        with sample_world():
             for record in records:
                 if "credential" in record:
                     answers = [
@@ -188,7 +190,7 @@ def checks() -> str:
 def path_parameters() -> str:
     """The parameters in the path, for openapi.yaml."""
     schema = SigningRequest.model_json_schema()["properties"]
-    examples = {"enterpriseId": world.ENTERPRISE_ID, "connectionId": world.CONNECTION_ID}
+    examples = {"enterpriseId": sample.ENTERPRISE_ID, "connectionId": sample.CONNECTION_ID}
     meanings = {name: meaning for where, name, _, meaning in _fields() if where == "path"}
     return _yaml(
         [
@@ -208,7 +210,7 @@ def path_parameters() -> str:
 
 def error_responses() -> str:
     """The answers that are not 200, for openapi.yaml: the function's and API Gateway's own."""
-    gateway = world.template()["Resources"]["Api"]["Properties"]["GatewayResponses"]
+    gateway = template()["Resources"]["Api"]["Properties"]["GatewayResponses"]
     responses: dict[str, Any] = {}
     for kind in ANSWERS:
         error = InvalidRequest(_EXAMPLE) if kind is InvalidRequest else kind()
@@ -224,7 +226,7 @@ def error_responses() -> str:
 
 def error_names() -> str:
     """The names of all errors but `InvalidRequest`, which has a schema of its own in openapi.yaml."""
-    gateway = world.template()["Resources"]["Api"]["Properties"]["GatewayResponses"]
+    gateway = template()["Resources"]["Api"]["Properties"]["GatewayResponses"]
     names = [kind.__name__ for kind in ANSWERS if kind is not InvalidRequest]
     names += [_gateway_body(gateway[kind])["name"] for kind in GATEWAY]
     return _yaml({"enum": list(dict.fromkeys(names))}, 10)
@@ -232,7 +234,7 @@ def error_names() -> str:
 
 def body_schemas() -> str:
     """The schemas of the body and the amount, for openapi.yaml."""
-    examples = world.BODY | world.BODY["amount"] | {"notes": "Quarterly rebalancing"}
+    examples = sample.BODY | sample.BODY["amount"] | {"notes": "Quarterly rebalancing"}
     schemas = {}
     for model in (SigningBody, Amount):
         meanings, written = docstrings(model), model.model_json_schema()
@@ -350,10 +352,10 @@ def _gateway_body(response: Any) -> Any:
 def _answer(method: str, credential: dict[str, Any], connection: str) -> str:
     """The status and the error's name that a credential gets for a valid request."""
     enterprise = quote(credential["enterprise"], safe="")
-    path = world.RESOURCE.format(enterpriseId=enterprise, connectionId=connection)
+    path = sample.RESOURCE.format(enterpriseId=enterprise, connectionId=connection)
     headers = [("Authorization", f"Bearer {credential['credential']}")]
-    event = api_gateway_event(method, path, headers, json.dumps(world.BODY).encode())
-    answer = lambda_handler(event, world.lambda_context())
+    event = api_gateway_event(method, path, headers, json.dumps(sample.BODY).encode())
+    answer = lambda_handler(event, sample.lambda_context())
     return f"{answer['statusCode']} {json.loads(answer['body']).get('name', '')}".rstrip()
 
 

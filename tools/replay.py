@@ -22,8 +22,8 @@ from rich.text import Text
 
 from handlers.signing import lambda_handler
 from tools.files import BadFile, lines_of
+from tools.sample import EVENTS, lambda_context
 from tools.terminal import console, printable
-from tools.world import EVENTS, lambda_context
 
 EVENT_FILES = sorted(EVENTS.glob("[0-9][0-9][0-9]-*.json"))
 BROKEN_BASE64 = "over HTTP the gateway makes the base64, so no request has this fault"

@@ -20,9 +20,10 @@ from aws_lambda_powertools.event_handler.openapi import swagger_ui
 from werkzeug.wrappers import Request, Response
 
 from handlers.signing import lambda_handler
-from tools import world
+from tools import sample, world
+from tools.template import template
 
-OPENAPI = world.ROOT / "openapi.yaml"
+OPENAPI = sample.ROOT / "openapi.yaml"
 STAGE = "v1"
 SWAGGER_UI = Path(swagger_ui.__file__).parent
 FILES = {
@@ -43,12 +44,14 @@ def serving(port: int) -> AbstractContextManager[str]:
 
 def sample_curl(url: str) -> str:
     """A command that asks for a payload in the sample world, to be pasted into a shell."""
-    path = world.RESOURCE.format(enterpriseId=world.ENTERPRISE_ID, connectionId=world.CONNECTION_ID)
+    path = sample.RESOURCE.format(
+        enterpriseId=sample.ENTERPRISE_ID, connectionId=sample.CONNECTION_ID
+    )
     return (
         f'curl --request GET "{url}{path}" \\\n'
-        f'  --header "Authorization: Bearer {world.TOKEN}" \\\n'
+        f'  --header "Authorization: Bearer {sample.TOKEN}" \\\n'
         f'  --header "Content-Type: application/json" \\\n'
-        f"  --data {shlex.quote(json.dumps(world.BODY))}"
+        f"  --data {shlex.quote(json.dumps(sample.BODY))}"
     )
 
 
@@ -67,7 +70,7 @@ def api_gateway_event(
     for name, value in headers:
         many.setdefault(name, []).append(value)
     return {
-        "resource": world.RESOURCE,
+        "resource": sample.RESOURCE,
         "path": path,
         "httpMethod": method,
         "headers": {name: values[-1] for name, values in many.items()},
@@ -82,7 +85,7 @@ def api_gateway_event(
             "protocol": "HTTP/1.1",
             "requestId": str(uuid4()),
             "requestTimeEpoch": round(time() * 1000),
-            "resourcePath": world.RESOURCE,
+            "resourcePath": sample.RESOURCE,
             "stage": STAGE,
         },
         "body": b64encode(body).decode() or None,
@@ -100,7 +103,7 @@ def _gateway(request: Request) -> Response:
     )
     try:
         with _function:
-            answer = lambda_handler(event, world.lambda_context())
+            answer = lambda_handler(event, sample.lambda_context())
     except Exception:  # noqa: BLE001 -- API Gateway answers alike, whatever the function raises
         print_exc()  # as Lambda logs it
         return _internal_error(event["requestContext"]["requestId"])
@@ -109,7 +112,7 @@ def _gateway(request: Request) -> Response:
 
 def _internal_error(request_id: str) -> Response:
     """The answer that template.yaml gives API Gateway for a function that raised."""
-    response = world.template()["Resources"]["Api"]["Properties"]["GatewayResponses"]["DEFAULT_5XX"]
+    response = template()["Resources"]["Api"]["Properties"]["GatewayResponses"]["DEFAULT_5XX"]
     ((content_type, content),) = response["ResponseTemplates"].items()
     headers = {
         name: request_id if value == "context.requestId" else value.strip("'")
@@ -123,7 +126,7 @@ def _file(file: Path, content_type: str, url: str) -> Response:
     content = file.read_text(encoding="utf-8")
     if file.suffix == ".html":
         content = Template(content).substitute(
-            curl=html.escape(sample_curl(url)), token=world.TOKEN
+            curl=html.escape(sample_curl(url)), token=sample.TOKEN
         )
     # The page may not load anything from another host.
     policy = {"Content-Security-Policy": "default-src 'self' 'unsafe-inline' data:"}

@@ -6,49 +6,22 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
-from hashlib import sha256
-from pathlib import Path
 from threading import Thread
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast, override
+from typing import TYPE_CHECKING, override
 from unittest.mock import patch
-from uuid import uuid4
 
 import boto3
 import requests
-import yaml
-from aws_lambda_powertools.utilities.typing import LambdaContext
 from moto import mock_aws
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
-from tools.state_file import fields_to_item
+from tools.sample import EVENTS, REGION, TABLE_NAME, item
+from tools.template import template
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
     from mypy_boto3_dynamodb import DynamoDBClient
-
-ROOT = Path(__file__).parent.parent
-EVENTS = ROOT / "events"
-REGION = "eu-central-1"
-TABLE_NAME = "StateTable"
-"""The value of `!Ref StateTable` in `sam local`, too."""
-
-RESOURCE = (
-    "/api/network/v1/enterprises/{enterpriseId}"
-    "/clients/connections/{connectionId}/deallocations/signing"
-)
-"""The path, as OpenAPI and API Gateway write it."""
-
-# A request that events/state.json allows.
-ENTERPRISE_ID = "acme-capital"
-CONNECTION_ID = "6f1c2e1a-0b5d-4c58-9a3e-3d2b7f4a9c01"
-TOKEN = "sample-token-trader"  # noqa: S105 -- known to everybody
-BODY: dict[str, Any] = {
-    "amount": {"currency": "BTC", "quantity": "150000000"},
-    "clientExternalId": "withdrawal-2041",
-    "nonce": "01J9ZQ6K3M",
-}
 
 
 @contextmanager
@@ -76,18 +49,6 @@ def aws_environment(**variables: str) -> Iterator[None]:
     }
     with patch.dict(os.environ, others | own | variables, clear=True):
         yield
-
-
-def lambda_context(request_id: str | None = None) -> LambdaContext:
-    """A context such as the Lambda runtime hands to the handler, with a new id unless one is given."""
-    context = SimpleNamespace(
-        aws_request_id=request_id or str(uuid4()),
-        function_name="SigningFunction",
-        function_version="$LATEST",
-        invoked_function_arn="arn:aws:lambda:eu-central-1:123456789012:function:SigningFunction",
-        memory_limit_in_mb=1024,
-    )
-    return cast("LambdaContext", context)
 
 
 @contextmanager
@@ -154,32 +115,3 @@ def load_sample_state(client: "DynamoDBClient") -> None:
     """Writes events/state.json, as it is: one of its records is invalid on purpose."""
     for record in json.loads((EVENTS / "state.json").read_bytes(), parse_float=Decimal):
         client.put_item(TableName=TABLE_NAME, Item=item(record))
-
-
-class _TemplateLoader(yaml.CSafeLoader):
-    pass
-
-
-def _long_form(loader: _TemplateLoader, name: str, node: yaml.Node) -> dict[str, Any]:
-    function = name if name in ("Condition", "Ref") else f"Fn::{name}"
-    if isinstance(node, yaml.SequenceNode):
-        return {function: loader.construct_sequence(node, deep=True)}
-    return {function: node.value.split(".", 1) if name == "GetAtt" else node.value}
-
-
-_TemplateLoader.add_multi_constructor("!", _long_form)
-
-
-def template(path: str = "template.yaml") -> Any:
-    """A template, parsed, with the long form of each function of CloudFormation."""
-    return yaml.load((ROOT / path).read_bytes(), _TemplateLoader)  # noqa: S506 -- a safe one
-
-
-def item(record: dict[str, Any]) -> dict[str, Any]:
-    """The DynamoDB item of a record as events/state.json writes it, with the token itself."""
-    fields: dict[str, Any] = {
-        name: set(value) if isinstance(value, list) else value for name, value in record.items()
-    }
-    if "credential" in fields:
-        fields["credentialSha256"] = sha256(fields.pop("credential").encode()).hexdigest()
-    return fields_to_item(fields)

@@ -8,8 +8,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.support.needs import needs
+from tools.sample import BODY, CONNECTION_ID, ENTERPRISE_ID, EVENTS
 from tools.serve import serving
-from tools.world import BODY, CONNECTION_ID, ENTERPRISE_ID, EVENTS, sample_world
+from tools.world import sample_world
 
 # No sandbox, so that it starts for root too; and none of the requests that Chromium makes by itself.
 FLAGS = [

@@ -27,7 +27,8 @@ from tests.support.dynamodb import embedded_dynamodb
 from tests.support.environment import CALLERS
 from tests.support.processes import started
 from tools.replay import SampleEvent, sample_events
-from tools.world import ROOT, lambda_context, sample_world
+from tools.sample import ROOT, lambda_context
+from tools.world import sample_world
 
 type Invoke = Callable[[Any], Any]
 

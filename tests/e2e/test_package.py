@@ -11,7 +11,7 @@ from uv import find_uv_bin
 
 from tests.support.environment import CALLERS
 from tests.support.processes import Ran, run
-from tools.world import ROOT
+from tools.sample import ROOT
 
 READS_THE_VECTORS = """
 import json

@@ -12,7 +12,7 @@ from uv import find_uv_bin
 
 from tests.support.environment import CALLERS
 from tests.support.processes import run
-from tools.world import ROOT
+from tools.sample import ROOT
 
 PLATFORMS = {
     "Mac with Apple's processor": "aarch64-apple-darwin",

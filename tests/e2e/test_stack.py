@@ -38,7 +38,7 @@ from botocore.exceptions import ClientError
 from handlers.state import credential_key, enterprise_key
 from tests.e2e.test_bundle import BUNDLE, digests, free_address, wait_for
 from tests.support.processes import started
-from tools.world import EVENTS, REGION, ROOT, item
+from tools.sample import EVENTS, REGION, ROOT, item
 
 type Template = dict[str, Any]
 

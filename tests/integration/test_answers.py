@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.calls import ACME, METHODS, ask, call, event_for, sample_event
 from tools.replay import sample_events
-from tools.world import BODY
+from tools.sample import BODY
 
 type Reads = list[dict[str, Any]]
 

@@ -6,7 +6,7 @@ import pytest
 
 from handlers.state import dynamodb_client
 from tests.support.calls import call, sample_event
-from tools.world import lambda_context
+from tools.sample import lambda_context
 
 pytestmark = pytest.mark.usefixtures("world")  # each makes its client when it is imported
 

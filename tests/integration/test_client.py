@@ -13,8 +13,9 @@ from werkzeug.wrappers import Response
 
 from tests.support.calls import ask
 from tests.support.processes import run
+from tools.sample import BODY, CONNECTION_ID, ENTERPRISE_ID, TOKEN
 from tools.serve import OPENAPI
-from tools.world import BODY, CONNECTION_ID, ENTERPRISE_ID, TOKEN, listening
+from tools.world import listening
 
 PACKAGE = "generated_client"
 

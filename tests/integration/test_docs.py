@@ -17,8 +17,9 @@ from tests.support.needs import needs
 from tests.support.processes import run
 from tools.bench.run import PROCESSES, goals
 from tools.replay import BROKEN_BASE64, NOT_IN_SAM_LOCAL, sample_events
+from tools.sample import ROOT
 from tools.state_file import read_state
-from tools.world import ROOT, template
+from tools.template import template
 
 DOCUMENTS = {path: path.read_text() for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]}
 README = DOCUMENTS[ROOT / "README.md"]

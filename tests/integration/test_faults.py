@@ -22,7 +22,8 @@ from tests.support.dynamodb import (
     read,
     wait_for_requests,
 )
-from tools.world import REGION, TABLE_NAME, template
+from tools.sample import REGION, TABLE_NAME
+from tools.template import template
 
 pytestmark = pytest.mark.usefixtures("world")
 

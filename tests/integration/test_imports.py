@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.processes import python
-from tools.world import ROOT
+from tools.sample import ROOT
 
 ALLOWED = {
     "domain": "domain pydantic rfc8785",
@@ -20,7 +20,9 @@ IMPURE = "datetime io logging os pathlib random secrets socket time uuid"
 # None in sys.modules makes an import fail.
 ON_A_REAL_TABLE = """
 import sys
-sys.modules |= dict.fromkeys(["moto", "flask", "cfnlint", "yaml", "werkzeug", "tools.world"])
+packages = ["moto", "flask", "cfnlint", "yaml", "werkzeug"]
+modules = ["tools.replay", "tools.sample", "tools.serve", "tools.template", "tools.world"]
+sys.modules |= dict.fromkeys(packages + modules)
 from tools.__main__ import cli
 cli()
 """

@@ -19,7 +19,7 @@ from tests.support.calls import (
 )
 from tests.support.dynamodb import FAULTS, dynamodb_answering
 from tools.replay import sample_events
-from tools.world import BODY, lambda_context
+from tools.sample import BODY, lambda_context
 
 pytestmark = pytest.mark.usefixtures("world")
 

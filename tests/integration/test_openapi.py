@@ -19,8 +19,9 @@ from handlers.signing import app
 from tests.support.calls import ask, call, sample_event
 from tests.support.schemathesis_hook import before_load_schema
 from tools.replay import sample_events
+from tools.sample import BODY, RESOURCE, ROOT
 from tools.serve import OPENAPI
-from tools.world import BODY, RESOURCE, ROOT, template
+from tools.template import template
 
 CONTRACT: dict[str, Any] = yaml.safe_load(OPENAPI.read_text())
 INFO = CONTRACT["info"]

@@ -28,9 +28,9 @@ from tests.support.calls import ask
 from tests.support.dynamodb import dynamodb_answering, stalls
 from tests.support.processes import python, tool
 from tools import operate
+from tools.sample import ENTERPRISE_ID, EVENTS, REGION, ROOT, TABLE_NAME, TOKEN
 from tools.state_file import BadState, parse_record, read_state, to_item, to_line
 from tools.terminal import printable
-from tools.world import ENTERPRISE_ID, EVENTS, REGION, ROOT, TABLE_NAME, TOKEN
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

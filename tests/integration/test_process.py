@@ -20,7 +20,8 @@ from tests.support.calls import ask, call, event_for, logged
 from tests.support.dynamodb import FAULTS, ITEMS, dynamodb_answering, impatience, read
 from tests.support.processes import python
 from tools.replay import sample_events
-from tools.world import BODY, sample_world
+from tools.sample import BODY
+from tools.world import sample_world
 
 FAULTY_BODY = BODY | {"notes": "notes-of-this-test", "nonce": "nonce-of-this-test"}
 

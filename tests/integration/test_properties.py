@@ -14,7 +14,7 @@ from domain.request import parse_signing_request
 from handlers.signing import lambda_handler
 from tests.support.calls import ACME, METHODS, ask, call, event_for, logged
 from tests.support.dynamodb import ITEMS, Reply, dynamodb_answering, read
-from tools.world import BODY, TABLE_NAME, lambda_context
+from tools.sample import BODY, TABLE_NAME, lambda_context
 
 pytestmark = pytest.mark.usefixtures("world")
 

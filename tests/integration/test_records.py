@@ -16,7 +16,7 @@ from tests.support.calls import ACME, METHODS, Answer, ask, assert_internal_erro
 from tests.support.dynalite import dynalite_world
 from tests.support.dynamodb import ITEMS, Reply, dynamodb_answering, read
 from tests.unit.test_records import ATTRIBUTES, OPTIONAL, RECORDS, STORABLE, Record, is_valid
-from tools.world import BODY, TABLE_NAME
+from tools.sample import BODY, TABLE_NAME
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -16,7 +16,7 @@ from tests.support.calls import sample_event
 from tests.support.processes import python, tool
 from tests.support.proxy import HOST, proxy
 from tools.replay import BROKEN_BASE64, payload_or_name, sample_events
-from tools.world import EVENTS
+from tools.sample import EVENTS
 
 POST = sample_event("200-post")
 CONSOLE = POST | {"headers": None, "multiValueHeaders": None}

@@ -20,8 +20,8 @@ from handlers.signing import lambda_handler
 from tests.support.calls import sample_event
 from tests.support.needs import needs
 from tests.support.processes import run, started, tool
+from tools.sample import BODY, CONNECTION_ID, ENTERPRISE_ID, TOKEN
 from tools.serve import api_gateway_event
-from tools.world import BODY, CONNECTION_ID, ENTERPRISE_ID, TOKEN
 
 HTML = "text/html; charset=utf-8"
 PATH = urlsplit(sample_event("200-get")["path"]).path

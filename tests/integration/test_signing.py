@@ -32,7 +32,8 @@ from tests.support.calls import ask
 from tests.support.needs import needs
 from tests.unit.test_payload import ECDSA, SIGNED, VECTORS, is_high
 from tests.unit.test_request import REFUSED
-from tools.world import BODY, CONNECTION_ID, ENTERPRISE_ID, ROOT, TOKEN, listening
+from tools.sample import BODY, CONNECTION_ID, ENTERPRISE_ID, ROOT, TOKEN
+from tools.world import listening
 
 DOCUMENT = (ROOT / "docs" / "signing.md").read_text()
 EXAMPLES = re.findall(r"^```(\w+)\n(.*?)^```", DOCUMENT, re.MULTILINE | re.DOTALL)

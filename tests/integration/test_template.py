@@ -16,7 +16,8 @@ from handlers.signing import KEEP_ACTIVE
 from tests.support.cloudformation import Resources, deployed, references, resolved
 from tests.support.needs import needs
 from tests.support.processes import run
-from tools.world import REGION, RESOURCE, ROOT, template
+from tools.sample import REGION, RESOURCE, ROOT
+from tools.template import template
 
 type Templates = dict[str, Any]
 type Stacks = dict[str, Resources]

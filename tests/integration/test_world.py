@@ -15,7 +15,8 @@ from werkzeug.wrappers import Response
 from tests.support.dynamodb import embedded_dynamodb
 from tests.support.needs import needs
 from tests.support.processes import Ran, python, run, tool
-from tools.world import ROOT, listening
+from tools.sample import ROOT
+from tools.world import listening
 
 SETTINGS = {
     "endpoints everywhere": """

@@ -11,7 +11,7 @@ from typing import Any, TextIO, cast
 
 from handlers.log import logger
 from handlers.signing import lambda_handler
-from tools.world import BODY, CONNECTION_ID, ENTERPRISE_ID, EVENTS, TOKEN, lambda_context
+from tools.sample import BODY, CONNECTION_ID, ENTERPRISE_ID, EVENTS, TOKEN, lambda_context
 
 type Lines = Callable[[], list[dict[str, Any]]]
 """Returns what the function has logged: one dictionary for each line."""

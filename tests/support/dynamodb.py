@@ -17,7 +17,7 @@ from zlib import crc32
 
 from handlers.state import ATTEMPTS, WAITS
 from tests.support.processes import first_line, started
-from tools.world import CONNECTION_ID, ENTERPRISE_ID, EVENTS, REGION, TABLE_NAME, TOKEN, item
+from tools.sample import CONNECTION_ID, ENTERPRISE_ID, EVENTS, REGION, TABLE_NAME, TOKEN, item
 
 type Reply = tuple[int, dict[str, Any]]
 """The status and the body of an answer."""

@@ -9,8 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tools.sample import ROOT
 from tools.serve import OPENAPI, serving
-from tools.world import ROOT, sample_world
+from tools.world import sample_world
 
 (examples,) = sys.argv[1:]
 logging.disable()

@@ -10,7 +10,7 @@ from socket import AF_INET6, create_server
 import pytest
 
 from tests.support.processes import run
-from tools.world import ROOT
+from tools.sample import ROOT
 
 INSTALLED_BY = {".venv-sam": "make test", "tests/node_modules": "make test"}
 """Folders of the project, and the command that installs each."""

@@ -12,7 +12,7 @@ from typing import Any
 from typer.testing import CliRunner, Result
 
 from tools.__main__ import cli
-from tools.world import ROOT
+from tools.sample import ROOT
 
 type Ran = subprocess.CompletedProcess[str]
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
-from tools.world import CONNECTION_ID, ENTERPRISE_ID, EVENTS, ROOT, TABLE_NAME, TOKEN, item
+from tools.sample import CONNECTION_ID, ENTERPRISE_ID, EVENTS, ROOT, TABLE_NAME, TOKEN, item
 
 ITEMS = [
     item(record)

@@ -9,7 +9,7 @@ from statistics import median
 from typing import NamedTuple
 
 from tools.bench.endpoint import serve
-from tools.world import EVENTS, REGION, ROOT, TABLE_NAME
+from tools.sample import EVENTS, REGION, ROOT, TABLE_NAME
 
 ROUNDS = 9
 BUILT = ROOT / ".aws-sam/bench"
