@@ -43,8 +43,12 @@ def replay(
     ] = None,
     url: Annotated[str | None, typer.Option(help="Send them over HTTP to this URL")] = None,
     *,
-    sam_local: Annotated[bool, typer.Option("--sam-local", help="It is sam local's URL")] = False,
-    no_state: Annotated[bool, typer.Option("--no-state", help="It has no sample state")] = False,
+    sam_local: Annotated[
+        bool, typer.Option("--sam-local", help="The URL belongs to sam local")
+    ] = False,
+    no_state: Annotated[
+        bool, typer.Option("--no-state", help="The server has no sample state")
+    ] = False,
 ) -> None:
     """Replay events through the handler, on an embedded DynamoDB, and show the answers.
 
@@ -84,7 +88,7 @@ def replay(
 
 @cli.command()
 def serve(port: Port = 3000) -> None:
-    """Serve the sample world over HTTP on this machine, until Ctrl-C, with a log line a request."""
+    """Serve the sample world over HTTP on this machine, until Ctrl-C, and log each request."""
     from tools import serve, world
 
     with suppress(KeyboardInterrupt), world.sample_world(), serve.serving(port) as url:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 class BadFile(Exception):
-    """A file cannot be read: a sentence that names it."""
+    """Raised if a file cannot be read; the message names it."""
 
 
 def lines_of(path: Path) -> Iterator[str]:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 type Steps = Callable[["DynamoDBClient", str, list[state_file.Line]], Iterator[int]]
 
-FileArgument = Annotated[Path, typer.Argument(help="State records, one on each line")]
+FileArgument = Annotated[Path, typer.Argument(help="State records in JSON Lines")]
 EnterpriseArgument = Annotated[str, typer.Argument(help="The enterprise's id")]
 MemberArgument = Annotated[str, typer.Argument(help="The member whose token it is")]
 TableOption = Annotated[str, typer.Option(help="The table: the stack's output TableName")]

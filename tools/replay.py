@@ -69,7 +69,7 @@ class Replayed:
 
     @property
     def as_expected(self) -> bool:
-        """Whether it is what the handler answers, or else has the status in the event's name."""
+        """Whether it is the handler's own answer, or without one has the status in the event's name."""
         return (self.status, self.answer) == (self.expected or (self.sample.status, self.answer))
 
 
@@ -79,10 +79,10 @@ def sample_events() -> list[SampleEvent]:
 
 
 def replay(sample: SampleEvent) -> Replayed:
-    """Calls the handler with an event, in the world around it."""
+    """Calls the handler with an event, in the active sample world."""
     try:
         answer = lambda_handler(sample.event, lambda_context())
-    except Exception:  # noqa: BLE001 -- API Gateway answers alike, whatever the function raises
+    except Exception:  # noqa: BLE001 -- API Gateway has one answer for all exceptions
         return Replayed(sample, HTTPStatus.BAD_GATEWAY.value, "InternalError")
     # The event of the schedule has an empty answer.
     status = answer.get("statusCode", HTTPStatus.OK.value)
@@ -90,7 +90,7 @@ def replay(sample: SampleEvent) -> Replayed:
 
 
 def why_not_sent(sample: SampleEvent, *, sam_local: bool) -> str:
-    """Why no request over HTTP makes this event; empty if one does."""
+    """Why no HTTP request can make this event; empty if one can."""
     if sam_local and sample.name in NOT_IN_SAM_LOCAL:
         return NOT_IN_SAM_LOCAL[sample.name]
     try:
@@ -185,7 +185,7 @@ def _put(connection: HTTPConnection, prefix: str, event: Any) -> bytes:
 
 
 def payload_or_name(body: str) -> str:
-    """The payload or the error's name in a body, or the body if it is not one of the contract."""
+    """The payload or the error's name in a body. Any other body is returned as it is."""
     try:
         answer = json.loads(body)
         return str(answer.get("payload") or answer["name"])

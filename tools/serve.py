@@ -38,7 +38,7 @@ _function = Lock()
 
 
 def serving(port: int) -> AbstractContextManager[str]:
-    """Serves the world around it on a port of this machine, 0 for any free one, and gives the URL."""
+    """Serves the active sample world on a port of this machine (0: any free one). Yields its URL."""
     return world.listening(_gateway, "127.0.0.1", port)
 
 
@@ -60,8 +60,8 @@ def api_gateway_event(
 ) -> dict[str, Any]:
     """The event that the REST API of template.yaml makes of a request to the signing path.
 
-    The path and its parameters stay percent-encoded. Any body is handed over in base64, since all
-    media types are set to be binary ones.
+    The path and its parameters stay percent-encoded. Every body is in base64, because the API treats
+    all media types as binary.
     """
     path, _, query_string = target.partition("?")
     ids = path.split("/")[5:9:3]
@@ -104,7 +104,7 @@ def _gateway(request: Request) -> Response:
     try:
         with _function:
             answer = lambda_handler(event, sample.lambda_context())
-    except Exception:  # noqa: BLE001 -- API Gateway answers alike, whatever the function raises
+    except Exception:  # noqa: BLE001 -- API Gateway has one answer for all exceptions
         print_exc()  # as Lambda logs it
         return _internal_error(event["requestContext"]["requestId"])
     return Response(answer["body"], answer["statusCode"], answer["multiValueHeaders"])

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     type StoredItem = Mapping[str, AttributeValueTypeDef]
 
 SHA256 = "^[0-9a-f]{64}$"
+"""The pattern of a token's hash."""
 
 # The domain's own models, with the key's fields. Unknown fields are refused: a misspelt
 # `expiresAt` would mean "never expires".
@@ -156,10 +157,10 @@ def _sentence(fault: "ErrorDetails") -> str:
         case (field, *_):
             name = f"a member of {field}"
     if fault["type"] == "string_pattern_mismatch":
-        message = _FORMATS.get(name, fault["msg"])
+        message = _FORMATS.get(name, "")
     else:
-        message = _MESSAGES.get(fault["type"], fault["msg"]).format(**fault.get("ctx", {}))
-    return f"{name} {message}"
+        message = _MESSAGES.get(fault["type"], "").format(**fault.get("ctx", {}))
+    return f"{name} {message or fault['msg']}"
 
 
 def warnings(record: StateRecord, *, now: float) -> list[str]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def sample_world(*, with_state: bool = True) -> Iterator["DynamoDBClient"]:
-    """An embedded DynamoDB and the environment that points the handler at it, both undone after."""
+    """An embedded DynamoDB and the environment that points the handler at it. The end undoes both."""
     with aws_environment(TABLE_NAME=TABLE_NAME), mock_aws():
         client = boto3.client("dynamodb")
         create_table(client)
@@ -37,7 +37,7 @@ def sample_world(*, with_state: bool = True) -> Iterator["DynamoDBClient"]:
 
 @contextmanager
 def aws_environment(**variables: str) -> Iterator[None]:
-    """Sets variables, and keeps the caller's own settings of AWS from having any effect until the end.
+    """Sets variables and hides the caller's AWS settings inside the `with` block.
 
     Another endpoint or profile would lead out of the embedded DynamoDB.
     """
@@ -53,9 +53,9 @@ def aws_environment(**variables: str) -> Iterator[None]:
 
 @contextmanager
 def dynamodb_server(host: str, port: int) -> Iterator[str]:
-    """The sample world behind a port, any free one if it is 0. Yields its URL.
+    """Serves the sample world in DynamoDB's protocol on a port (0: any free one). Yields its URL.
 
-    It answers to DynamoDB's protocol, with any credentials and region.
+    It takes any credentials and region.
     """
     with sample_world(), listening(_dynamodb, host, port) as url:
         yield url
@@ -67,7 +67,7 @@ def _dynamodb(request: Request) -> Response:
     headers = {name: request.headers.get(name, "") for name in names}
     # A browser adds an Origin to each POST of a web page.
     if "Origin" in request.headers or not headers["X-Amz-Target"].startswith("DynamoDB_20120810."):
-        return Response("This server takes DynamoDB requests only, and none of a web page.\n", 403)
+        return Response("This server takes DynamoDB requests only, and not from web pages.\n", 403)
     # moto answers in place of AWS.
     url = f"https://dynamodb.{REGION}.amazonaws.com/"
     answer = requests.post(url, data=request.get_data(), headers=headers, timeout=60)
@@ -88,11 +88,11 @@ class _RequestHandler(WSGIRequestHandler):
 
 @contextmanager
 def listening(app: "WSGIApplication", host: str, port: int) -> Iterator[str]:
-    """Serves an application over HTTP, on any free port if it is 0, and yields the URL.
+    """Serves an application over HTTP on a port (0: any free one). Yields its URL.
 
     Ends the process, with a sentence, if the port is taken.
     """
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # no line a request
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # no line for each request
     server = make_server(host, port, app, threaded=True, request_handler=_RequestHandler)
     Thread(target=server.serve_forever, daemon=True).start()
     try:

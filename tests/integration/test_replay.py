@@ -66,7 +66,7 @@ def test_every_sample_event_is_shown_with_the_status_in_its_name() -> None:
         ("200-deep.json", 100_000 * b"[", "is not JSON"),
     ],
 )
-def test_a_file_that_cannot_be_replayed_is_named_and_keeps_no_other_back(
+def test_a_file_that_cannot_be_replayed_is_named_and_does_not_stop_the_others(
     tmp_path: Path, name: str, content: bytes | None, fault: str
 ) -> None:
     file = tmp_path / name
@@ -239,7 +239,7 @@ def test_a_proxy_that_cannot_be_used_is_named_without_its_password(
     assert "secret" not in words
 
 
-def test_without_the_sample_state_no_token_is_a_member_s(url: str) -> None:
+def test_without_the_sample_state_every_token_is_unknown(url: str) -> None:
     words = ("replay", "--url", url, "--no-state", "events/200-get.json")
     ran = python("-m", "tools", *words, env=os.environ | {"COLUMNS": "0"})
     (line,) = [line.split() for line in ran.stdout.splitlines() if "200-get " in line]

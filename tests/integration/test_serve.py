@@ -59,7 +59,7 @@ def test_any_bytes_in_chunks_reach_the_handler(url: str) -> None:
     assert answer["details"] == [{"field": "body", "message": "must be UTF-8"}]
 
 
-def test_of_many_requests_at_once_the_function_gets_one_at_a_time(
+def test_concurrent_requests_are_served_one_at_a_time(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inside: list[object] = []
