@@ -176,8 +176,11 @@ def mint(
         f" {', '.join(sorted({*scope}))}, until {expires_at:%Y-%m-%d %H:%M} UTC. To revoke it:",
         err=True,
     )
-    words = ["revoke", "--table", table, "--", enterprise, member, digest]
-    typer.echo(shlex.join([sys.executable, "-m", "tools", *words]), err=True)
+    words = [sys.executable, "-m", "tools", "revoke", "--table", table]
+    words += ["--", enterprise, member, digest]
+    # zsh replaces an unquoted =ls by the path of ls, and shlex does not quote it.
+    quoted = [re.sub("^=.*", r"'\g<0>'", shlex.quote(word)) for word in words]
+    typer.echo(" ".join(quoted), err=True)
 
 
 def revoke(

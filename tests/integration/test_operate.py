@@ -334,6 +334,15 @@ def test_a_new_token_works_until_the_printed_command_revokes_it(file: Path) -> N
 
 
 @pytest.mark.usefixtures("table")
+@pytest.mark.parametrize("member", ["a b", "it's $HOME", "=ls"])
+def test_the_printed_command_quotes_what_a_shell_would_change(member: str) -> None:
+    command = mint("--scope", READ, member=member).stderr.splitlines()[-1]
+    assert shlex.split(command)[-2] == member
+    assert f" {member} " not in command
+    assert tool(*shlex.split(command)[3:]).exit_code == 0
+
+
+@pytest.mark.usefixtures("table")
 def test_all_tokens_of_a_member_are_revoked_and_none_of_another(file: Path) -> None:
     run("load", file)
     others = mint("--scope", READ, member="other").stdout.strip()
