@@ -36,13 +36,15 @@ from tools.sample import BODY, CONNECTION_ID, ENTERPRISE_ID, ROOT, TOKEN
 from tools.world import listening
 
 DOCUMENT = (ROOT / "docs" / "signing.md").read_text()
-EXAMPLES = re.findall(r"^```(\w+)\n(.*?)^```", DOCUMENT, re.MULTILINE | re.DOTALL)
-(DEALLOCATION, SETTINGS, PYTHON, NODE, SHELL, KMS, VERIFIER) = (example for _, example in EXAMPLES)
+EXAMPLES: dict[str, str] = dict(
+    re.findall(r"^<!-- name: (\w+) -->\n```\w+\n(.*?)^```", DOCUMENT, re.MULTILINE | re.DOTALL)
+)
+PYTHON, SHELL, KMS = EXAMPLES["python"], EXAMPLES["shell"], EXAMPLES["kms"]
 # As in a terminal, where a zsh takes no comments and an exit closes the window.
 SHELLS = {"bash": ["bash", "--norc", "-i"], "zsh": ["zsh", "-f", "-i"]}
 PROGRAMS = {shell: (shell, "curl", "jq", "OpenSSL 3") for shell in SHELLS}
 COMMANDS = {"python": [sys.executable], "node": ["node", "--input-type=module"]} | SHELLS
-CLIENTS = {"python": PYTHON, "node": NODE} | dict.fromkeys(SHELLS, SHELL)
+CLIENTS = {"python": PYTHON, "node": EXAMPLES["node"]} | dict.fromkeys(SHELLS, SHELL)
 NONCE = '"01J9ZQ6K3M"'
 REQUESTS = {
     "the sample's": {},
@@ -160,6 +162,10 @@ def deallocation_of(example: str, printed: str) -> DeallocationRequest:
     return parse_deallocation_request(enterprise_id, connection_id, body.encode())
 
 
+def test_each_code_block_has_a_name() -> None:
+    assert len(re.findall(r"^```\w", DOCUMENT, re.MULTILINE)) == len(EXAMPLES)
+
+
 @pytest.mark.parametrize("request_", REQUESTS)
 @pytest.mark.parametrize("client", CLIENTS)
 def test_a_recipe_signs_with_a_low_s(
@@ -193,12 +199,12 @@ def test_a_recipe_signs_with_ed25519_and_changes_no_file(
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_the_command_that_makes_a_key_keeps_one_that_exists(shell: str, tmp_path: Path) -> None:
-    assert run(shell, SETTINGS, tmp_path).returncode == 0
+    assert run(shell, EXAMPLES["settings"], tmp_path).returncode == 0
     key = tmp_path / "key.pem"
     made = key.read_bytes()
     assert isinstance(load_pem_private_key(made, password=None), ed25519.Ed25519PrivateKey)
     assert key.stat().st_mode & 0o777 == 0o600
-    assert run(shell, SETTINGS, tmp_path).returncode == 0
+    assert run(shell, EXAMPLES["settings"], tmp_path).returncode == 0
     assert key.read_bytes() == made
 
 
@@ -305,7 +311,9 @@ def test_a_missing_body_is_answered_as_shown(method: str) -> None:
 
 
 def test_the_body_that_is_shown_is_the_deallocation_of_a_golden_vector() -> None:
-    request = parse_deallocation_request(ENTERPRISE_ID, CONNECTION_ID, DEALLOCATION.encode())
+    request = parse_deallocation_request(
+        ENTERPRISE_ID, CONNECTION_ID, EXAMPLES["deallocation"].encode()
+    )
     shown = (request.payload, request.signature)
     assert shown in [(vector["payload"], vector["signature"]["base64"]) for vector in SIGNED]
 
@@ -331,11 +339,11 @@ def test_the_deallocation_endpoint_checks_a_payload_as_shown() -> None:
     body = BODY | {"payload": ask().body["payload"], "signature": "c2lnbmF0dXJl"}
     path = {"enterprise_id": ENTERPRISE_ID, "connection_id": CONNECTION_ID}
     given: dict[str, Any] = path | {"body": json.dumps(body).encode()}
-    exec(VERIFIER, given)  # noqa: S102 -- the document's own words
+    exec(EXAMPLES["verifier"], given)  # noqa: S102 -- the document's own words
     assert given["message"] == body["payload"].encode()
     body["payload"] += " "
     with pytest.raises(PayloadMismatch):
-        exec(VERIFIER, path | {"body": json.dumps(body).encode()})  # noqa: S102 -- likewise
+        exec(EXAMPLES["verifier"], path | {"body": json.dumps(body).encode()})  # noqa: S102 -- likewise
 
 
 def test_the_oldest_python_that_is_named_can_read_the_verifier() -> None:
