@@ -10,7 +10,7 @@ import sys
 from base64 import b64decode
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import boto3
 import pytest
@@ -61,29 +61,54 @@ REQUESTS = {
 UNSET = "Set URL to the service and TOKEN to your access token."
 NO_KEY = "Set KEY to the PEM file of your private key"
 OTHER_KEY = "The key must be an Ed25519 or a secp256k1 key."
-type Failure = tuple[dict[str, str | None], tuple[str, str], str]
-"""Variables, a part of the example and what replaces it, and the reason that is shown."""
-FAILURES: list[tuple[Iterable[str], Failure]] = [
-    (CLIENTS, ({"URL": None}, ("", ""), UNSET)),
-    (CLIENTS, ({"TOKEN": None}, ("", ""), UNSET)),
-    (CLIENTS, ({"TOKEN": "unknown"}, ("", ""), '"name": "NotAMember"')),
-    (CLIENTS, ({"URL": "http://127.0.0.1:1"}, ("", ""), "127.0.0.1")),
-    (CLIENTS, ({"KEY": None}, ("", ""), NO_KEY)),
-    (CLIENTS, ({"KEY": "missing.pem"}, ("", ""), NO_KEY)),
-    (CLIENTS, ({"KEY": "encrypted.pem"}, ("", ""), NO_KEY)),
-    (CLIENTS, ({"KEY": "P-256.pem"}, ("", ""), OTHER_KEY)),
-    (CLIENTS, ({"KEY": "RSA.pem"}, ("", ""), OTHER_KEY)),
-    (["python", *SHELLS], ({}, (ENTERPRISE_ID, ".."), '"name": "NotAMember"')),
-    (["node"], ({}, (ENTERPRISE_ID, ".."), '"name": "RouteNotFound"')),
-    (CLIENTS, ({}, ('"150000000"', '"1.5"'), '"details": [{"field": "amount.quantity", "message"')),
-    (["python"], ({}, ("", "import sys; sys.modules['cryptography'] = None\n"), "is missing.")),
-    (["node"], ({}, ("", "delete globalThis.fetch;\n"), "Node 18 or newer is needed.")),
-    (SHELLS, ({}, ("", "openssl() { echo LibreSSL 3; }\n"), "OpenSSL 3 or newer is needed.")),
-    *(
-        (SHELLS, ({}, ("", f"ln -s $(command -v {others}) .; PATH=.\n"), f"{tool} is missing."))
-        for tool, others in {"curl": "jq", "jq": "curl", "openssl": "curl jq"}.items()
+
+
+class Failure(NamedTuple):
+    """What makes an example fail, and the reason that it must show."""
+
+    reason: str
+    variables: dict[str, str | None] = {}  # noqa: RUF012 -- nothing changes it
+    replaced: str = ""
+    by: str = ""
+    clients: Iterable[str] = CLIENTS
+
+
+FAILURES = {
+    "no URL": Failure(UNSET, {"URL": None}),
+    "no TOKEN": Failure(UNSET, {"TOKEN": None}),
+    "an unknown token": Failure('"name": "NotAMember"', {"TOKEN": "unknown"}),
+    "an unreachable service": Failure("127.0.0.1", {"URL": "http://127.0.0.1:1"}),
+    "no KEY": Failure(NO_KEY, {"KEY": None}),
+    "a missing key": Failure(NO_KEY, {"KEY": "missing.pem"}),
+    "an encrypted key": Failure(NO_KEY, {"KEY": "encrypted.pem"}),
+    "a key of another curve": Failure(OTHER_KEY, {"KEY": "P-256.pem"}),
+    "an RSA key": Failure(OTHER_KEY, {"KEY": "RSA.pem"}),
+    "a quantity with a fraction": Failure(
+        '"details": [{"field": "amount.quantity", "message"', replaced='"150000000"', by='"1.5"'
     ),
-]
+    "the id .. is sent": Failure(
+        '"name": "NotAMember"', replaced=ENTERPRISE_ID, by="..", clients=["python", *SHELLS]
+    ),
+    "the id .. is lost": Failure(
+        '"name": "RouteNotFound"', replaced=ENTERPRISE_ID, by="..", clients=["node"]
+    ),
+    "no cryptography": Failure(
+        "The package cryptography is missing.",
+        by="import sys; sys.modules['cryptography'] = None\n",
+        clients=["python"],
+    ),
+    "an old Node": Failure(
+        "Node 18 or newer is needed.", by="delete globalThis.fetch;\n", clients=["node"]
+    ),
+    "LibreSSL": Failure(
+        "OpenSSL 3 or newer is needed.", by="openssl() { echo LibreSSL 3; }\n", clients=SHELLS
+    ),
+} | {
+    f"no {program}": Failure(
+        f"{program} is missing.", by=f"ln -s $(command -v {others}) .; PATH=.\n", clients=SHELLS
+    )
+    for program, others in {"curl": "jq", "jq": "curl", "openssl": "curl jq"}.items()
+}
 OTHER_PAYLOADS = {
     "another quantity": ("150000000", "950000000"),
     "another order": (
@@ -209,14 +234,18 @@ def test_the_command_that_makes_a_key_keeps_one_that_exists(shell: str, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("client", "failure"), [(client, row) for clients, row in FAILURES for client in clients]
+    ("client", "failure"),
+    [
+        pytest.param(client, failure, id=f"{client}-{name}")
+        for name, failure in FAILURES.items()
+        for client in failure.clients
+    ],
 )
 def test_a_recipe_says_why_it_signs_nothing(
     client: str, failure: Failure, url: str, folder: Path
 ) -> None:
-    variables, replacement, reason = failure
-    example = CLIENTS[client].replace(*replacement, 1)
-    assert_it_fails(reason, client, example, folder, **({"URL": url} | variables))
+    example = CLIENTS[client].replace(failure.replaced, failure.by, 1)
+    assert_it_fails(failure.reason, client, example, folder, **({"URL": url} | failure.variables))
 
 
 @pytest.mark.usefixtures("world")
