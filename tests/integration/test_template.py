@@ -206,6 +206,16 @@ def test_a_deployer_who_only_presses_enter_is_not_turned_away() -> None:
     assert all(with_sam("-c", HAS_AUTHENTICATION))
 
 
+def test_an_alarm_says_where_to_look_and_whether_it_stops_a_deployment(stacks: Stacks) -> None:
+    stack = stacks["default"]
+    stops = set(references(stack["SigningFunctionDeploymentGroup"]))
+    for name, resource in stack.items():
+        if resource["Type"] == "AWS::CloudWatch::Alarm":
+            text = resource["Properties"]["AlarmDescription"]
+            assert " Look first at " in text
+            assert ("; this stops a canary." in text) is (name in stops)
+
+
 @pytest.mark.parametrize("path", TEMPLATES)
 def test_a_parameter_is_described_and_bounded(path: str, templates: Templates) -> None:
     for parameter in templates[path]["Parameters"].values():
