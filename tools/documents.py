@@ -19,6 +19,7 @@ from urllib.parse import quote
 import yaml
 from pydantic import BaseModel
 
+import domain
 from domain import errors, request
 from domain.errors import Detail, InvalidRequest
 from domain.records import Connection, Credential, License
@@ -54,14 +55,16 @@ def errors_table() -> str:
     return _table("check | status | name | when", rows())
 
 
-def package_errors() -> str:
-    """The errors that the package for the deallocation endpoint raises."""
+def package_exports() -> str:
+    """What the package for the deallocation endpoint exports."""
 
     def rows() -> Rows:
-        for kind in errors.RequestError.__subclasses__():
-            yield f"`{kind.__name__}`", _text(kind.__doc__)
+        for name in sorted(domain.__all__, key=str.swapcase):
+            exported = getattr(domain, name)
+            kind = "error: " if isinstance(exported, type) else ""
+            yield f"`{name}`", kind + _paragraph(exported.__doc__)
 
-    return _table("error | when", rows())
+    return _table("the package exports | what it is", rows())
 
 
 def request_fields() -> str:
@@ -140,14 +143,13 @@ def alarms() -> str:
 
 def what_stays() -> str:
     """The resources that outlive the stack."""
-
-    def rows() -> Rows:
-        for name, resource in template()["Resources"].items():
-            if resource.get("DeletionPolicy", "Delete") != "Delete":
-                stays = resource["Metadata"]["Stays"]
-                yield f"`{name}`", stays["Because"], stays["Removal"]
-
-    return _table("what stays | why | to remove it", rows())
+    names: dict[tuple[str, str], list[str]] = {}
+    for name, resource in template()["Resources"].items():
+        if resource.get("DeletionPolicy", "Delete") != "Delete":
+            stays = resource["Metadata"]["Stays"]
+            names.setdefault((stays["Because"], stays["Removal"]), []).append(f"`{name}`")
+    rows = ((", ".join(alike), *stays) for stays, alike in names.items())
+    return _table("what stays | why | to remove it", rows)
 
 
 def sample_tokens() -> str:
@@ -312,8 +314,10 @@ def _limits(module: ModuleType, *names: str) -> str:
         for name in names:
             value = getattr(module, name)
             values = value if isinstance(value, tuple) else (value,)
-            first, *_ = cleandoc(meanings[name]).split("\n\n")
-            yield _text(first), ", ".join(f"{value:,}".removesuffix(".0") for value in values)
+            yield (
+                _paragraph(meanings[name]),
+                ", ".join(f"{value:,}".removesuffix(".0") for value in values),
+            )
 
     return _table("limit | value", rows())
 
@@ -362,6 +366,11 @@ def _answer(method: str, credential: dict[str, Any], connection: str) -> str:
 def _rules(schema: dict[str, Any]) -> dict[str, Any]:
     """What a schema demands, without what it tells people."""
     return {name: value for name, value in schema.items() if name not in ("default", "title")}
+
+
+def _paragraph(docstring: str | None) -> str:
+    """The first paragraph."""
+    return _text(cleandoc(docstring or "").partition("\n\n")[0])
 
 
 def _text(docstring: str | None) -> str:

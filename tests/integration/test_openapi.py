@@ -51,6 +51,7 @@ def validate(instance: object, schema: Any) -> None:
 def test_it_has_the_project_s_version_and_licence() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert INFO["version"] == project["version"]
+    assert f"@v{project['version']}" in (ROOT / "docs/signing.md").read_text()
     assert (ROOT / "LICENSE").read_text().startswith(f"{INFO['license']['name']} License")
 
 

@@ -29,7 +29,6 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from werkzeug.wrappers import Response
 
-import domain
 from domain.deallocation import DeallocationRequest, parse_deallocation_request
 from tests.support.calls import ask
 from tests.support.needs import needs
@@ -388,11 +387,6 @@ def test_the_oldest_python_that_is_named_can_read_the_verifier() -> None:
     ast.parse(sources, feature_version=(3, int(minor)))
     with pytest.raises(SyntaxError):
         ast.parse(sources, feature_version=(3, int(minor) - 1))
-
-
-def test_the_table_of_the_package_names_what_it_exports() -> None:
-    (rows,) = re.findall(r"^\| the package .*\n\|[-|]+\n((?:\|.*\n)+)", DOCUMENT, re.MULTILINE)
-    assert sorted(re.findall(r"^\| `(\w+)`", rows, re.MULTILINE)) == sorted(domain.__all__)
 
 
 def test_the_package_is_installed_by_the_project_s_name() -> None:
