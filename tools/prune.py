@@ -40,13 +40,7 @@ def prune(bundle: Path) -> None:
     for path in [path for pattern in UNUSED for path in bundle.glob(pattern)]:
         (shutil.rmtree if path.is_dir() else Path.unlink)(path)
     trusted = bundle / "botocore/cacert.pem"
-    replace(trusted, pruned_roots(trusted.read_text()))
-
-
-def replace(path: Path, content: str) -> None:
-    """Writes a new file, because an installer may have linked the old one to other environments."""
-    path.unlink()
-    path.write_text(content)
+    trusted.write_text(pruned_roots(trusted.read_text()))
 
 
 def pruned_roots(trusted: str) -> str:

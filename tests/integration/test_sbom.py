@@ -5,7 +5,7 @@ import re
 
 from tests.support.needs import needs
 from tests.support.processes import run
-from tools.world import ROOT
+from tools.sample import ROOT
 
 
 def test_the_bill_of_materials_lists_what_is_locked_with_its_hashes() -> None:
