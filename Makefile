@@ -7,8 +7,8 @@
 	build-SigningFunction dynamodb smoke bench mutate sbom lock clean uv
 
 VENV := .venv
-# uv from PATH, which needs no rule, or else the locked version of it, in the project. The redirection makes old
-# versions of make start a shell, which has the command `command`.
+# uv from PATH, else the locked version in .uv. The redirection makes old versions of make start a shell, which has the
+# command `command`.
 UV := $(if $(shell command -v uv 2>/dev/null),uv,.uv/bin/uv)
 # One environment: `make run` and the other tools install a part of it, the tests and checks the rest.
 TOOLS := $(VENV)/.installed-tools
@@ -17,7 +17,7 @@ NODE_INSTALLED := tests/node_modules/.installed
 SAM := .venv-sam/bin/sam
 # Relocatable: its scripts still start after the folder was moved.
 NEW_ENVIRONMENT = @$(UV) venv --quiet --clear --relocatable --python "$$(cat .python-version)" $(@D) || { \
-	echo "If uv got no Python 3.13: put python3.13 on PATH, or set UV_PYTHON_INSTALL_MIRROR (README.md, Two commands)." >&2; exit 1; }
+	echo "If uv got no Python 3.13: put python3.13 on PATH, or set UV_PYTHON_INSTALL_MIRROR (README.md)." >&2; exit 1; }
 INSTALLING = @echo "Installing the packages of $<. This takes a while, but only the first time."
 # Settings of uv, pip, Python and npm that a person has for other work change neither an installation nor a build. Only those
 # reach the commands that say where packages and Python come from, and how to get there.
@@ -28,8 +28,8 @@ unexport $(filter-out $(KEPT),$(filter UV_% PIP_% PYTHON% VIRTUAL_ENV CONDA_%,$(
 ifeq ($(shell test -w "$$HOME" && echo writable),)
 export HOME := $(CURDIR)/.uv/home
 endif
-# What the commands start in turn is found here, Node for example. The first word of a recipe's line is not: make 3.81 of
-# macOS looks for that on the PATH that it was started with.
+# Programs that a command starts are found here, such as Node. The first word of a recipe's line is not: make 3.81 of
+# macOS looks it up on the PATH that make was started with.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 # Where the embedded DynamoDB listens. It and the local server take PORT from the environment.
@@ -47,7 +47,7 @@ DOCUMENTS := README.md openapi.yaml tools/docs.html docs/*.md
 
 LOCK = $(UV) pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.13
 
-# No tool tells another host that it runs.
+# Switch off telemetry.
 export REDOCLY_SUPPRESS_UPDATE_NOTICE := true
 export REDOCLY_TELEMETRY := off
 export SAM_CLI_TELEMETRY := 0
