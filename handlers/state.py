@@ -71,7 +71,7 @@ def read_records(enterprise_id: str, token: str, connection_id: str) -> Records:
     table = os.environ["TABLE_NAME"]
     partition = enterprise_key(enterprise_id)
     credential, connection = credential_key(token), connection_key(connection_id)
-    items: dict[tuple[object, object], Item] = {}
+    items: dict[object, Item] = {}
     left: Keys = [
         {"pk": {"S": partition}, "sk": {"S": sort_key}}
         for sort_key in (credential, LICENSE_KEY, connection)
@@ -86,24 +86,20 @@ def read_records(enterprise_id: str, token: str, connection_id: str) -> Records:
         )
         for stored in answer["Responses"].get(table, []):
             item = {name: _DESERIALIZER.deserialize(value) for name, value in stored.items()}
-            items[item["pk"], item["sk"]] = item
+            items[item["sk"]] = item
         if not answer["UnprocessedKeys"]:
             return Records(
-                credential=items.get((partition, credential)),
-                license=items.get((partition, LICENSE_KEY)),
-                connection=items.get((partition, connection)),
+                credential=items.get(credential),
+                license=items.get(LICENSE_KEY),
+                connection=items.get(connection),
             )
         left = answer["UnprocessedKeys"][table]["Keys"]
     raise StateUnavailable(f"DynamoDB left {len(left)} keys unprocessed")
 
 
-def dynamodb_client() -> "DynamoDBClient":
-    """The client for the endpoint in `AWS_ENDPOINT_URL_DYNAMODB`, or else for boto3's choice."""
-    return _client_for(os.environ.get("AWS_ENDPOINT_URL_DYNAMODB") or None)
-
-
 @cache
-def _client_for(endpoint_url: str | None) -> "DynamoDBClient":
+def dynamodb_client() -> "DynamoDBClient":
+    """The function's only client. boto3 reads `AWS_ENDPOINT_URL_DYNAMODB`; empty counts as unset."""
     config = Config(
         connect_timeout=TIMEOUT,
         read_timeout=TIMEOUT,
@@ -113,4 +109,4 @@ def _client_for(endpoint_url: str | None) -> "DynamoDBClient":
         parameter_validation=False,
         user_agent="deallocation-signing",
     )
-    return boto3.client("dynamodb", endpoint_url=endpoint_url, config=config)
+    return boto3.client("dynamodb", config=config)

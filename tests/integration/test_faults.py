@@ -1,5 +1,6 @@
 """State that cannot be read is a 500. The log names the exception, and the client does not."""
 
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -18,6 +19,7 @@ from tests.support.dynamodb import (
     ITEMS,
     Fault,
     dynamodb_answering,
+    endpoint,
     impatience,
     read,
     wait_for_requests,
@@ -40,24 +42,23 @@ def test_a_fault_of_the_database_is_a_500_and_the_next_request_succeeds(
         assert ask().status == 200
 
 
-def test_a_port_that_accepts_no_connection_is_a_500(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_port_that_accepts_no_connection_is_a_500() -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=1) as full, ExitStack() as waiting:
         for _ in range(16):  # more than wait in its queue: the server accepts nobody
             client = waiting.enter_context(socket.socket())
             client.setblocking(False)  # noqa: FBT003 -- the library's signature
             client.connect_ex(full.getsockname())
         port = full.getsockname()[1]
-        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", f"http://127.0.0.1:{port}")
-        with impatience():
+        with endpoint(f"http://127.0.0.1:{port}"), impatience():
             assert_internal_error("ConnectTimeoutError")
 
 
-def test_a_closed_port_is_a_500(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_closed_port_is_a_500() -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))  # it does not listen, and nobody else can take the port
         port = closed.getsockname()[1]
-        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", f"http://127.0.0.1:{port}")
-        assert_internal_error("EndpointConnectionError")
+        with endpoint(f"http://127.0.0.1:{port}"):
+            assert_internal_error("EndpointConnectionError")
 
 
 @contextmanager
@@ -71,11 +72,8 @@ def untrusted_dynamodb() -> Iterator[str]:
         server.shutdown()
 
 
-def test_a_server_without_a_trusted_certificate_decides_nothing(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    with untrusted_dynamodb() as url:
-        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", url)
+def test_a_server_without_a_trusted_certificate_decides_nothing() -> None:
+    with untrusted_dynamodb() as url, endpoint(url):
         line = assert_internal_error("SSLError")
     assert "CERTIFICATE_VERIFY_FAILED" in line["exception"]
 
@@ -90,16 +88,18 @@ def test_a_missing_table_name_is_a_500(monkeypatch: pytest.MonkeyPatch) -> None:
     assert_internal_error("KeyError")
 
 
-def test_an_empty_endpoint_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", "")
-    assert ask().status == 200
-
-
-def test_the_default_endpoint_is_that_of_the_region_by_https(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", "")
+def test_without_an_endpoint_it_is_that_of_the_region_by_https() -> None:
+    assert "AWS_ENDPOINT_URL_DYNAMODB" not in os.environ
     assert dynamodb_client().meta.endpoint_url == f"https://dynamodb.{REGION}.amazonaws.com"
+
+
+def test_an_empty_endpoint_counts_as_unset() -> None:
+    with endpoint(""):
+        assert dynamodb_client().meta.endpoint_url == f"https://dynamodb.{REGION}.amazonaws.com"
+
+
+def test_all_requests_share_one_client() -> None:
+    assert dynamodb_client() is dynamodb_client()
 
 
 def test_all_rounds_end_before_the_function_and_the_function_before_api_gateway() -> None:
@@ -153,7 +153,6 @@ def test_no_round_starts_late(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(requests) == 1
 
 
-def test_items_of_another_table_are_ignored() -> None:
-    other = 200, {"Responses": {"other-table": ITEMS}, "UnprocessedKeys": {}}
-    with dynamodb_answering([other]):
+def test_an_answer_that_does_not_name_the_table_has_no_items() -> None:
+    with dynamodb_answering([(200, {"Responses": {}, "UnprocessedKeys": {}})]):
         assert ask().name == "NotAMember"

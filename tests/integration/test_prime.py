@@ -8,7 +8,7 @@ import snapshot_restore_py
 
 from handlers.signing import prime
 from tests.support.calls import Lines, ask
-from tests.support.dynamodb import FAULTS, Fault, dynamodb_answering, impatience, read
+from tests.support.dynamodb import FAULTS, Fault, dynamodb_answering, impatience, new_client, read
 
 pytestmark = pytest.mark.usefixtures("world")
 
@@ -63,7 +63,7 @@ def test_a_client_that_cannot_be_made_is_a_warning_too(
 ) -> None:
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     monkeypatch.delenv("AWS_DEFAULT_REGION")
-    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:1/without-a-client")
-    prime()
+    with new_client():
+        prime()
     (line,) = log_lines()
     assert line["exception_name"] == "NoRegionError"

@@ -8,14 +8,13 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from itertools import count
 from socket import SO_LINGER, SOL_SOCKET, socket
 from time import sleep
 from typing import Any, NamedTuple
 from unittest.mock import patch
 from zlib import crc32
 
-from handlers.state import ATTEMPTS, WAITS
+from handlers.state import ATTEMPTS, WAITS, dynamodb_client
 from tests.support.processes import first_line, started
 from tools.sample import CONNECTION_ID, ENTERPRISE_ID, EVENTS, REGION, TABLE_NAME, TOKEN, item
 
@@ -120,7 +119,6 @@ FAULTS = {
     "stops in the head": Fault(stalls(_WHOLE[:40]), "ReadTimeoutError"),
     "stops in the body": Fault(stalls(_WHOLE[:-1]), "ReadTimeoutError"),
 }
-_NUMBERS = count()
 
 
 @contextmanager
@@ -157,29 +155,43 @@ def dynamodb_answering(script: Sequence[Step]) -> Iterator[list[dict[str, Any]]]
     with Server(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         try:
-            # A new path makes a new endpoint, and so a new client, even if the port was used before.
-            endpoint = f"http://127.0.0.1:{server.server_port}/{next(_NUMBERS)}"
-            with patch.dict(os.environ, AWS_ENDPOINT_URL_DYNAMODB=endpoint), patience():
+            with endpoint(f"http://127.0.0.1:{server.server_port}"), patience():
                 yield requests
         finally:
             server.shutdown()
 
 
 @contextmanager
+def new_client() -> Iterator[None]:
+    """Makes the function use a new client inside the `with` block, and another one after it.
+
+    A client keeps the endpoint, the region and the time-outs with which it was made.
+    """
+    dynamodb_client.cache_clear()
+    try:
+        yield
+    finally:
+        dynamodb_client.cache_clear()
+
+
+@contextmanager
+def endpoint(url: str) -> Iterator[None]:
+    """Points the function at another DynamoDB."""
+    with patch.dict(os.environ, AWS_ENDPOINT_URL_DYNAMODB=url), new_client():
+        yield
+
+
+@contextmanager
 def patience() -> Iterator[None]:
-    """Gives new clients of the function, and all its rounds, a minute: a machine may be slow."""
-    with patch.multiple("handlers.state", TIMEOUT=60.0, LAST_START=60.0):
+    """Gives a new client of the function, and all rounds, a minute: a machine may be slow."""
+    with patch.multiple("handlers.state", TIMEOUT=60.0, LAST_START=60.0), new_client():
         yield
 
 
 @contextmanager
 def impatience() -> Iterator[None]:
-    """Gives the function a client, used in the `with` block only, that soon gives up."""
-    endpoint = f"{os.environ['AWS_ENDPOINT_URL_DYNAMODB']}/impatient"
-    with (
-        patch.dict(os.environ, AWS_ENDPOINT_URL_DYNAMODB=endpoint),
-        patch("handlers.state.TIMEOUT", 0.2),
-    ):
+    """Gives the function a new client that soon gives up."""
+    with patch("handlers.state.TIMEOUT", 0.2), new_client():
         yield
 
 
