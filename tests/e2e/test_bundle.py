@@ -11,11 +11,8 @@ import platform
 import py_compile
 import re
 import shutil
-import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator
-from hashlib import sha256
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -23,16 +20,16 @@ from typing import Any
 import pytest
 
 from handlers.signing import lambda_handler
+from tests.support.bundle import BUNDLE, digests
 from tests.support.dynamodb import embedded_dynamodb
 from tests.support.environment import CALLERS
-from tests.support.processes import started
+from tests.support.processes import free_address, started, wait_for
 from tools.replay import SampleEvent, sample_events
 from tools.sample import ROOT, lambda_context
 from tools.world import sample_world
 
 type Invoke = Callable[[Any], Any]
 
-BUNDLE = ROOT / ".aws-sam/build/SigningFunction"
 PROCESSOR = "x86_64" if platform.machine() == "x86_64" else "arm64"
 EMULATOR = f"lib/python3.13/site-packages/samcli/local/rapid/aws-lambda-rie-{PROCESSOR}"
 INVOCATIONS = "/2015-03-31/functions/function/invocations"
@@ -62,17 +59,6 @@ def test_the_bundle_holds_the_code_and_the_locked_dependencies_and_nothing_else(
     }
     top = {path.name.removesuffix(".pyc") for path in BUNDLE.iterdir()}
     assert top - packages == {"domain", "handlers", "python-release"}
-
-
-def digests(folder: Path) -> dict[str, str]:
-    """The SHA-256 of each file, by its path in the folder. A link has none: it may lead elsewhere."""
-    return {
-        path.relative_to(folder).as_posix(): "a link"
-        if path.is_symlink()
-        else sha256(path.read_bytes()).hexdigest()
-        for path in folder.rglob("*")
-        if path.is_symlink() or path.is_file()
-    }
 
 
 def test_a_build_elsewhere_is_the_same_to_the_byte(tmp_path: Path) -> None:
@@ -218,25 +204,6 @@ def invoke(bundle_copy: Path) -> Iterator[Invoke]:
             return answer
 
         yield call
-
-
-def free_address() -> str:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{free.getsockname()[1]}"
-
-
-def wait_for(address: str, server: subprocess.Popen[str]) -> None:
-    """Waits until the server takes connections. Fails if it ends before that."""
-    host, port = address.split(":")
-    while server.poll() is None:
-        try:
-            socket.create_connection((host, int(port))).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    pytest.fail(f"{server.args!r} ended with code {server.returncode}")
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from tests.e2e.test_bundle import BUNDLE
+from tests.support.bundle import BUNDLE
 from tools.prune import ROOTS, pruned_roots
 
 

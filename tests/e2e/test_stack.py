@@ -36,8 +36,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from handlers.state import credential_key, enterprise_key
-from tests.e2e.test_bundle import BUNDLE, digests, free_address, wait_for
-from tests.support.processes import started
+from tests.support.bundle import BUNDLE, digests
+from tests.support.processes import free_address, started, wait_for
 from tools.sample import EVENTS, REGION, ROOT, item
 
 type Template = dict[str, Any]

@@ -2,19 +2,14 @@
 
 import os
 import socket
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
-from threading import Thread
+from contextlib import ExitStack, nullcontext
 from typing import Any
 
 import pytest
-from werkzeug.serving import make_server
-from werkzeug.wrappers import Response
 
 from handlers.state import ATTEMPTS, LAST_START, TIMEOUT, WAITS, dynamodb_client
 from tests.support.calls import ask, assert_internal_error
 from tests.support.dynamodb import (
-    ALLOWED,
     FAULTS,
     ITEMS,
     Fault,
@@ -22,6 +17,7 @@ from tests.support.dynamodb import (
     endpoint,
     impatience,
     read,
+    untrusted_dynamodb,
     wait_for_requests,
 )
 from tools.sample import REGION, TABLE_NAME
@@ -59,17 +55,6 @@ def test_a_closed_port_is_a_500() -> None:
         port = closed.getsockname()[1]
         with endpoint(f"http://127.0.0.1:{port}"):
             assert_internal_error("EndpointConnectionError")
-
-
-@contextmanager
-def untrusted_dynamodb() -> Iterator[str]:
-    """An https server with a certificate that nobody has signed. It would allow `ask()`."""
-    server = make_server("127.0.0.1", 0, Response(ALLOWED), ssl_context="adhoc")
-    Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"https://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
 
 
 def test_a_server_without_a_trusted_certificate_decides_nothing() -> None:

@@ -18,7 +18,7 @@ DOMAIN = """
 """What the domain may import. Of the standard library: nothing with a clock, an environment or I/O."""
 ALLOWED = {
     "handlers": "domain handlers aws_lambda_powertools boto3 botocore snapshot_restore_py",
-    "tests/unit": "domain handlers tests cryptography hypothesis pydantic pytest",
+    "tests/unit": "domain handlers tests tools cryptography hypothesis pydantic pytest",
 }
 # None in sys.modules makes an import fail.
 ON_A_REAL_TABLE = """
@@ -31,14 +31,20 @@ cli()
 """
 
 
-def imported(package: str) -> Iterator[tuple[str, str]]:
-    """The name of each file, and the top-level name of each module that it imports."""
-    for path in sorted((ROOT / package).rglob("*.py")):
+def imported_names(folder: str) -> Iterator[tuple[str, str]]:
+    """The name of each file, and the full name of what each of its imports names."""
+    for path in sorted((ROOT / folder).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
-                yield from ((path.name, alias.name.partition(".")[0]) for alias in node.names)
+                yield from ((path.name, alias.name) for alias in node.names)
             elif isinstance(node, ast.ImportFrom):
-                yield path.name, package if node.level else str(node.module).partition(".")[0]
+                module = f"{folder}.{node.module}" if node.level else node.module
+                yield from ((path.name, f"{module}.{alias.name}") for alias in node.names)
+
+
+def imported(folder: str) -> Iterator[tuple[str, str]]:
+    """The name of each file, and the top-level name of each module that it imports."""
+    return ((file, name.partition(".")[0]) for file, name in imported_names(folder))
 
 
 @pytest.mark.parametrize("package", ALLOWED)
@@ -60,6 +66,10 @@ def test_the_domain_imports_only_the_modules_that_are_listed() -> None:
 def test_events_know_nothing_of_answers_and_answers_nothing_of_events() -> None:
     files = {file for file, module in imported("handlers") if module == "handlers"}
     assert files & {"answers.py", "event.py"} == set()
+
+
+def test_no_module_imports_from_a_test_module() -> None:
+    assert [name for _, name in imported_names("tests") if ".test_" in name] == []
 
 
 def test_a_command_for_a_real_table_imports_nothing_of_the_sample_world() -> None:

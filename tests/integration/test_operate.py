@@ -23,9 +23,8 @@ from rich.cells import cell_len
 from typer.testing import Result
 
 from handlers.state import credential_key
-from tests.integration.test_faults import untrusted_dynamodb
 from tests.support.calls import ask
-from tests.support.dynamodb import dynamodb_answering, stalls
+from tests.support.dynamodb import dynamodb_answering, stalls, untrusted_dynamodb
 from tests.support.processes import python, tool
 from tools import operate
 from tools.sample import ENTERPRISE_ID, EVENTS, REGION, ROOT, TABLE_NAME, TOKEN

@@ -15,7 +15,7 @@ from handlers import state
 from tests.support.calls import ACME, METHODS, Answer, ask, assert_internal_error
 from tests.support.dynalite import dynalite_world
 from tests.support.dynamodb import ITEMS, Reply, dynamodb_answering, read
-from tests.unit.test_records import ATTRIBUTES, OPTIONAL, RECORDS, STORABLE, Record, is_valid
+from tests.support.records import ATTRIBUTES, OPTIONAL, RECORDS, STORABLE, Record, is_valid
 from tools.sample import BODY, TABLE_NAME
 
 if TYPE_CHECKING:

@@ -32,8 +32,7 @@ from werkzeug.wrappers import Response
 from domain.deallocation import DeallocationRequest, parse_deallocation_request
 from tests.support.calls import ask
 from tests.support.needs import needs
-from tests.unit.test_payload import ECDSA, SIGNED, VECTORS, is_high
-from tests.unit.test_request import REFUSED
+from tests.support.vectors import ECDSA, REFUSED, SIGNED, VECTORS, is_high
 from tools.sample import BODY, CONNECTION_ID, ENTERPRISE_ID, ROOT, TOKEN
 from tools.world import listening
 

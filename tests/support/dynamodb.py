@@ -1,4 +1,4 @@
-"""Two servers with DynamoDB's protocol: one follows a test's script, one holds the sample world."""
+"""Servers with DynamoDB's protocol: one follows a script, one has no trusted certificate, one holds the sample world."""
 
 import json
 import os
@@ -13,6 +13,9 @@ from time import sleep
 from typing import Any, NamedTuple
 from unittest.mock import patch
 from zlib import crc32
+
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Response
 
 from handlers.state import ATTEMPTS, WAITS, dynamodb_client
 from tests.support.processes import first_line, started
@@ -159,6 +162,17 @@ def dynamodb_answering(script: Sequence[Step]) -> Iterator[list[dict[str, Any]]]
                 yield requests
         finally:
             server.shutdown()
+
+
+@contextmanager
+def untrusted_dynamodb() -> Iterator[str]:
+    """An https server with a certificate that nobody has signed. It would allow `ask()`."""
+    server = make_server("127.0.0.1", 0, Response(ALLOWED), ssl_context="adhoc")
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"https://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
 
 
 @contextmanager

@@ -1,12 +1,14 @@
 """Commands, run as a person runs them, and the tools' commands, run in the process of the tests."""
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from signal import SIGKILL
+from time import sleep
 from typing import Any
 
 from typer.testing import CliRunner, Result
@@ -50,6 +52,26 @@ def first_line(process: subprocess.Popen[str]) -> str:
     line = process.stdout.readline().strip()
     assert line, f"{process.args!r} ended with code {process.wait()}"
     return line
+
+
+def free_address() -> str:
+    """An address of this machine on which nothing listens, as host:port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{free.getsockname()[1]}"
+
+
+def wait_for(address: str, server: subprocess.Popen[str]) -> None:
+    """Waits until the server takes connections. Fails if it ends before that."""
+    host, port = address.split(":")
+    while True:
+        assert server.poll() is None, f"{server.args!r} ended with code {server.returncode}"
+        try:
+            socket.create_connection((host, int(port))).close()
+        except OSError:
+            sleep(0.05)
+        else:
+            return
 
 
 def tool(*words: str | Path, **environment: str) -> Result:

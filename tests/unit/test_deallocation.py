@@ -17,8 +17,8 @@ from domain.deallocation import (
 from domain.errors import Detail, InvalidRequest, PayloadMismatch
 from domain.payload import signing_payload
 from domain.request import BODY_LIMIT, parse_signing_request
-from tests.unit.test_payload import VECTORS
-from tests.unit.test_request import BODY, CONNECTION_ID, ENTERPRISE_ID
+from tests.support.vectors import VECTORS
+from tools.sample import BODY, CONNECTION_ID, ENTERPRISE_ID
 
 CARRIED = ("payload", "signature")
 SIGNATURE = "c2lnbmF0dXJl"

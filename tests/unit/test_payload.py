@@ -3,14 +3,12 @@
 import json
 from base64 import b64decode
 from hashlib import sha256
-from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from domain.payload import signing_payload
@@ -21,17 +19,7 @@ from domain.request import (
     parse_request,
     parse_signing_request,
 )
-
-VECTORS: list[dict[str, Any]] = json.loads((Path(__file__).parents[1] / "vectors.json").read_text())
-SIGNED = [vector for vector in VECTORS if "signature" in vector]
-ECDSA = {v["signature"]["highS"]: v for v in SIGNED if "highS" in v["signature"]}
-"""The vectors with an ECDSA signature, by whether its S is high."""
-
-
-def is_high(der: bytes) -> bool:
-    """Whether S is the larger of the two numbers that are valid with the same R."""
-    _, s = decode_dss_signature(der)
-    return s > ec.SECP256K1().group_order - s
+from tests.support.vectors import SIGNED, VECTORS, is_high
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])

@@ -2,10 +2,8 @@
 
 import json
 import re
-from base64 import b64decode
 from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
@@ -22,14 +20,9 @@ from domain.request import (
     parse_request,
     parse_signing_request,
 )
+from tests.support.vectors import REFUSED, refused_body
+from tools.sample import BODY, CONNECTION_ID, ENTERPRISE_ID
 
-REFUSED: list[dict[str, Any]] = json.loads((Path(__file__).parents[1] / "refused.json").read_text())
-ENTERPRISE_ID, CONNECTION_ID = "acme-capital", "6f1c2e1a-0b5d-4c58-9a3e-3d2b7f4a9c01"
-BODY: dict[str, Any] = {
-    "amount": {"currency": "BTC", "quantity": "150000000"},
-    "clientExternalId": "withdrawal-2041",
-    "nonce": "01J9ZQ6K3M",
-}
 SECRET = "never-to-be-repeated"  # noqa: S105 -- a value that no answer may hold
 
 
@@ -48,17 +41,6 @@ def details(body: object = BODY, **ids: str) -> list[Detail]:
     return list(caught.value.details)
 
 
-def body_bytes(body: str | dict[str, Any]) -> bytes:
-    """The body of a row in refused.json: a text, bytes in base64, or texts that repeat."""
-    if isinstance(body, str):
-        return body.encode()
-    ((form, value),) = body.items()
-    if form == "base64":
-        return b64decode(value)
-    assert form == "repeat"
-    return "".join(text * times for text, times in value).encode()
-
-
 @pytest.mark.parametrize("row", REFUSED, ids=lambda row: row["name"])
 def test_a_bad_request_is_refused_with_its_field_and_message(row: dict[str, Any]) -> None:
     request = row["request"]
@@ -67,7 +49,7 @@ def test_a_bad_request_is_refused_with_its_field_and_message(row: dict[str, Any]
     assert row.keys() - {"overHttp"} == {"name", "request", "field", "message"}
     assert request.keys() == {"enterpriseId", "connectionId", "body"}
     assert details(
-        body_bytes(request["body"]),
+        refused_body(request["body"]),
         enterprise_id=request["enterpriseId"],
         connection_id=request["connectionId"],
     ) == [Detail(row["field"], row["message"])]
