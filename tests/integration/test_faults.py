@@ -16,7 +16,7 @@ from tests.support.dynamodb import (
     dynamodb_answering,
     endpoint,
     impatience,
-    read,
+    items_reply,
     untrusted_dynamodb,
     wait_for_requests,
 )
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("world")
 def test_a_fault_of_the_database_is_a_500_and_the_next_request_succeeds(
     fault: Fault,
 ) -> None:
-    script = [*[fault.step] * fault.attempts, read(ITEMS, [])]
+    script = [*[fault.step] * fault.attempts, items_reply(ITEMS)]
     with dynamodb_answering(script) as requests:
         with impatience() if fault.is_silence else nullcontext():
             assert_internal_error(fault.exception)
@@ -102,7 +102,7 @@ def test_the_client_has_our_time_outs_and_retries_by_the_standard_rules() -> Non
 
 
 def test_a_throttled_read_is_tried_again() -> None:
-    script = [FAULTS["throttled"].step, read(ITEMS, [])]
+    script = [FAULTS["throttled"].step, items_reply(ITEMS)]
     with dynamodb_answering(script) as requests:
         assert ask().status == 200
     assert len(requests) == 2
@@ -111,7 +111,10 @@ def test_a_throttled_read_is_tried_again() -> None:
 @pytest.mark.parametrize("left", range(3))
 def test_only_the_unprocessed_keys_are_read_again_consistently(left: int) -> None:
     late = ITEMS[left]
-    script = [read([item for item in ITEMS if item is not late], [late]), read([late], [])]
+    script = [
+        items_reply([item for item in ITEMS if item is not late], [late]),
+        items_reply([late]),
+    ]
     with dynamodb_answering(script) as requests:
         assert ask().status == 200
     first, second = [request["RequestItems"][TABLE_NAME] for request in requests]
@@ -125,14 +128,14 @@ def test_keys_that_stay_unprocessed_are_a_500_after_growing_waits(
 ) -> None:
     waits: list[float] = []
     monkeypatch.setattr("handlers.state.sleep", waits.append)
-    with dynamodb_answering([read(ITEMS[:left], ITEMS[left:])]):
+    with dynamodb_answering([items_reply(ITEMS[:left], ITEMS[left:])]):
         line = assert_internal_error("StateUnavailable")
     assert waits == sorted(WAITS)
     assert line["exception"].endswith(f": DynamoDB left {3 - left} keys unprocessed")
 
 
 def test_no_round_starts_late(monkeypatch: pytest.MonkeyPatch) -> None:
-    with dynamodb_answering([read([], ITEMS)]) as requests:
+    with dynamodb_answering([items_reply([], ITEMS)]) as requests:
         monkeypatch.setattr("handlers.state.LAST_START", WAITS[1])
         assert_internal_error("StateUnavailable")
     assert len(requests) == 1

@@ -8,7 +8,14 @@ import snapshot_restore_py
 
 from handlers.signing import prime
 from tests.support.calls import Lines, ask
-from tests.support.dynamodb import FAULTS, Fault, dynamodb_answering, impatience, new_client, read
+from tests.support.dynamodb import (
+    FAULTS,
+    Fault,
+    dynamodb_answering,
+    impatience,
+    items_reply,
+    new_client,
+)
 
 pytestmark = pytest.mark.usefixtures("world")
 
@@ -28,7 +35,7 @@ def test_prime_is_registered_before_the_snapshot() -> None:
 def test_prime_reads_keys_that_no_request_can_have_and_logs_nothing(
     frozen: list[str], log_lines: Lines
 ) -> None:
-    with dynamodb_answering([read([], [])]) as requests:
+    with dynamodb_answering([items_reply([])]) as requests:
         prime()
     (request,) = requests
     ((_, wanted),) = request["RequestItems"].items()
@@ -38,7 +45,7 @@ def test_prime_reads_keys_that_no_request_can_have_and_logs_nothing(
 
 
 def test_the_first_request_after_prime_opens_a_new_connection() -> None:
-    with dynamodb_answering([read([], [])]) as requests:
+    with dynamodb_answering([items_reply([])]) as requests:
         prime()
         ask()
         ask()

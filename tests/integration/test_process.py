@@ -17,7 +17,7 @@ import pytest
 from aws_lambda_powertools.shared import constants
 
 from tests.support.calls import ask, call, event_for, logged
-from tests.support.dynamodb import FAULTS, ITEMS, dynamodb_answering, impatience, read
+from tests.support.dynamodb import FAULTS, ITEMS, dynamodb_answering, impatience, items_reply
 from tests.support.processes import python
 from tools.replay import sample_events
 from tools.sample import BODY
@@ -104,7 +104,7 @@ def test_no_setting_removes_a_line_or_its_metrics(settings: str) -> None:
         assert dimensions == ["deallocation-signing", "SigningFunction"]
 
 
-HEALTHY = read(ITEMS, [])
+HEALTHY = items_reply(ITEMS)
 STEPS = [
     *[(HEALTHY, sample.event) for sample in sample_events()],
     *[

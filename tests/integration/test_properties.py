@@ -13,7 +13,7 @@ from domain.payload import signing_payload
 from domain.request import parse_signing_request
 from handlers.signing import lambda_handler
 from tests.support.calls import ACME, METHODS, ask, call, event_for, logged
-from tests.support.dynamodb import ITEMS, Reply, dynamodb_answering, read
+from tests.support.dynamodb import ITEMS, Reply, dynamodb_answering, items_reply
 from tools.sample import BODY, TABLE_NAME, lambda_context
 
 pytestmark = pytest.mark.usefixtures("world")
@@ -38,12 +38,12 @@ any_json = st.recursive(
 
 
 @st.composite
-def written(draw: st.DrawFn, value: Any) -> str:
+def json_texts(draw: st.DrawFn, value: Any) -> str:
     """A random way to write a value as JSON: it varies key order, white space and escapes."""
     space = st.text(" \t\n\r", max_size=2)
     if isinstance(value, dict):
         members = [
-            f"{draw(space)}{draw(written(name))}{draw(space)}:{draw(written(member))}"
+            f"{draw(space)}{draw(json_texts(name))}{draw(space)}:{draw(json_texts(member))}"
             for name, member in draw(st.permutations(list(value.items())))
         ]
         return f"{draw(space)}{{{','.join(members)}}}{draw(space)}"
@@ -75,7 +75,9 @@ def test_what_was_sent_is_what_is_signed(edge: str) -> None:
     @given(st.sampled_from(METHODS), edged, connection_ids, body)
     @settings(max_examples=5, phases=[Phase.generate])  # shrinking would take minutes
     def check(method: str, enterprise_id: str, connection_id: str, body: dict[str, Any]) -> None:
-        script[:] = [read(allowing(enterprise_id, connection_id, body["amount"]["currency"]), [])]
+        script[:] = [
+            items_reply(allowing(enterprise_id, connection_id, body["amount"]["currency"]))
+        ]
         segment = quote(enterprise_id, safe="")
         answer = ask(method, enterprise_id=segment, connection_id=connection_id, body=body)
         ids = {"enterpriseId": enterprise_id, "connectionId": connection_id}
@@ -99,7 +101,7 @@ def allowing(enterprise_id: str, connection_id: str, currency: str) -> list[dict
 def test_equal_requests_give_equal_bytes_however_the_body_is_written(
     data: st.DataObject, body: dict[str, Any]
 ) -> None:
-    one, other = data.draw(written(body)), data.draw(written(body))
+    one, other = data.draw(json_texts(body)), data.draw(json_texts(body))
     connection_id = ACME["connection_id"]
     assert payload("acme", connection_id, one) == payload("acme", connection_id.upper(), other)
 
@@ -183,7 +185,7 @@ def test_any_path_and_token_are_answered_and_logged_and_reach_at_most_one_enterp
             keys = request["RequestItems"][TABLE_NAME]["Keys"]
             assert len({key["pk"]["S"] for key in keys}) == 1
 
-    with dynamodb_answering([read(ITEMS, [])]) as requests:
+    with dynamodb_answering([items_reply(ITEMS)]) as requests:
         check()
 
 
@@ -229,5 +231,5 @@ def test_a_request_reads_only_its_own_keys() -> None:
         assert re.fullmatch("CREDENTIAL#[0-9a-f]{64}", credential, re.ASCII)
         assert others == ["LICENSE#OES", f"CONNECTION#{connection_id}"]
 
-    with dynamodb_answering([read([], [])]) as requests:
+    with dynamodb_answering([items_reply([])]) as requests:
         check()

@@ -14,7 +14,7 @@ from domain.records import Connection, Credential, License
 from handlers import state
 from tests.support.calls import ACME, METHODS, Answer, ask, assert_internal_error
 from tests.support.dynalite import dynalite_world
-from tests.support.dynamodb import ITEMS, Reply, dynamodb_answering, read
+from tests.support.dynamodb import ITEMS, Reply, dynamodb_answering, items_reply
 from tests.support.records import ATTRIBUTES, OPTIONAL, RECORDS, STORABLE, Record, is_valid
 from tools.sample import BODY, TABLE_NAME
 
@@ -132,7 +132,7 @@ def test_a_record_expires_within_a_second(
 def test_a_number_of_more_than_38_digits_in_any_attribute_is_a_500() -> None:
     # DynamoDB writes 1e100 with all its digits, and boto3 refuses to round them.
     since = {"since": {"N": "1" + 100 * "0"}}
-    script = [read([item | since for item in ITEMS], [])]
+    script = [items_reply([item | since for item in ITEMS])]
     with dynamodb_answering(script):
         assert_internal_error("Rounded")
 
@@ -156,7 +156,7 @@ def answers_in_rounds(draw: st.DrawFn) -> tuple[int, list[Reply]]:
     existing = [item for item in draw(st.permutations(ITEMS)) if draw(st.booleans())]
     late = [item for item in existing if draw(st.booleans())]
     first = [item for item in existing if item not in late]
-    rounds = [read(first, late), read(late, [])] if late else [read(first, [])]
+    rounds = [items_reply(first, late), items_reply(late)] if late else [items_reply(first)]
     return len(existing), rounds
 
 

@@ -35,7 +35,7 @@ def run(*words: str | Path, **environment: str) -> Result:
     return tool("replay", *words, **{"COLUMNS": "500"} | environment)
 
 
-def written(folder: Path, status: int, *events: Any) -> list[Path]:
+def event_files(folder: Path, status: int, *events: Any) -> list[Path]:
     """Files that hold the events, each named after the status."""
     files = [folder / f"{status}-{number}.json" for number in range(len(events))]
     for file, event in zip(files, events, strict=True):
@@ -83,7 +83,7 @@ def test_an_event_that_raises_is_replayed_as_the_502_of_the_gateway(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tools.replay.lambda_handler", lambda *_: 1 / 0)
-    ran = run(*written(tmp_path, 502, [], CONSOLE))
+    ran = run(*event_files(tmp_path, 502, [], CONSOLE))
     assert ran.stdout.count("InternalError") == 2
     assert ran.exit_code == 0
 
@@ -93,7 +93,7 @@ def test_an_event_fails_the_replay_unless_it_gets_the_status_in_its_name(
     tmp_path: Path, status: int, event: Any
 ) -> None:
     for expected, count, code in ((status, 1, 0), (404, 0, 1)):
-        ran = run(*written(tmp_path, expected, event))
+        ran = run(*event_files(tmp_path, expected, event))
         assert f"{count} of 1 events got the status in their name." in ran.stdout
         assert (ran.exit_code, ran.stderr) == (code, "")
 
@@ -108,7 +108,7 @@ def test_events_with_less_in_them_are_sent_over_http(url: str, tmp_path: Path) -
         without("headers"),
         without("multiValueHeaders") | {"headers": {}},
     ]
-    ran = run("--url", url, *written(tmp_path, 401, *events))
+    ran = run("--url", url, *event_files(tmp_path, 401, *events))
     assert "7 of 7 events got the answer that the handler gives." in ran.stdout
     assert (ran.exit_code, ran.stderr) == (0, "")
 
@@ -132,7 +132,7 @@ def test_events_with_less_in_them_are_sent_over_http(url: str, tmp_path: Path) -
 def test_an_event_that_no_request_makes_is_not_sent_for_a_reason(
     url: str, tmp_path: Path, event: Any, reason: str
 ) -> None:
-    ran = run("--url", url, *written(tmp_path, 400, event))
+    ran = run("--url", url, *event_files(tmp_path, 400, event))
     assert re.search(f"^Not sent: 400-0; .*{re.escape(reason)}", ran.stdout)
     assert (ran.exit_code, ran.stderr) == (1, "")
 

@@ -37,26 +37,28 @@ ITEMS = [
 """The records that allow the request of `ask()`."""
 
 
-def read(items: list[dict[str, Any]], left: list[dict[str, Any]]) -> Reply:
+def items_reply(items: Sequence[dict[str, Any]], left: Sequence[dict[str, Any]] = ()) -> Reply:
     """DynamoDB's answer with these items. It leaves the keys of the items in `left` unprocessed."""
     keys = [{"pk": key["pk"], "sk": key["sk"]} for key in left]
     unprocessed = {TABLE_NAME: {"Keys": keys, "ConsistentRead": True}} if keys else {}
     return 200, {"Responses": {TABLE_NAME: items}, "UnprocessedKeys": unprocessed}
 
 
-def failed(status: int, kind: str) -> Reply:
+def error_reply(status: int, kind: str) -> Reply:
     """DynamoDB's answer with an error."""
     return status, {"__type": f"com.amazonaws.dynamodb.v20120810#{kind}", "message": "scripted"}
 
 
-def written(status: int, content: bytes, headers: Mapping[str, object] | None = None) -> bytes:
+def http_response(
+    status: int, content: bytes, headers: Mapping[str, object] | None = None
+) -> bytes:
     """The bytes of an HTTP answer."""
     own = {"Content-Length": len(content), "x-amz-crc32": crc32(content)}
     lines = [f"{name}: {value}" for name, value in (own | dict(headers or {})).items()]
     return "\r\n".join([f"HTTP/1.1 {status} Scripted", *lines, "", ""]).encode() + content
 
 
-ALLOWED = json.dumps(read(ITEMS, [])[1]).encode()
+_ITEMS_BODY = json.dumps(items_reply(ITEMS)[1]).encode()
 """A body with the records that allow the request of `ask()`."""
 
 
@@ -93,7 +95,7 @@ class Fault(NamedTuple):
         return self.exception == "ReadTimeoutError"
 
 
-_WHOLE = written(200, ALLOWED)
+_WHOLE = http_response(200, _ITEMS_BODY)
 _THROTTLED = "ProvisionedThroughputExceededException"
 _NO_TABLE = "ResourceNotFoundException"
 
@@ -103,21 +105,21 @@ FAULTS = {
     "closes in the head": Fault(sends(_WHOLE[:40]), "KeyError", 1),
     "closes in the body": Fault(sends(_WHOLE[:-1]), "KeyError"),
     "does not speak HTTP": Fault(sends(b"220 ready\r\n"), "ConnectionClosedError"),
-    "500": Fault(failed(500, "InternalServerError"), "InternalServerError"),
-    "503": Fault(failed(503, "ServiceUnavailable"), "ClientError"),
-    "500 in HTML": Fault(written(500, b"<html>"), "ClientError"),
-    "throttled": Fault(failed(400, _THROTTLED), _THROTTLED),
-    "expired credentials": Fault(failed(400, "ExpiredTokenException"), "ClientError", 1),
-    "access denied": Fault(failed(400, "AccessDeniedException"), "ClientError", 1),
-    "no such table": Fault(failed(400, _NO_TABLE), _NO_TABLE, 1),
-    "redirect": Fault(written(302, b"", {"Location": "/"}), "ClientError", 1),
-    "empty body": Fault(written(200, b""), "KeyError", 1),
-    "broken JSON": Fault(written(200, ALLOWED[:-1]), "KeyError", 1),
-    "JSON that is not an object": Fault(written(200, b"[]"), "AttributeError", 1),
+    "500": Fault(error_reply(500, "InternalServerError"), "InternalServerError"),
+    "503": Fault(error_reply(503, "ServiceUnavailable"), "ClientError"),
+    "500 in HTML": Fault(http_response(500, b"<html>"), "ClientError"),
+    "throttled": Fault(error_reply(400, _THROTTLED), _THROTTLED),
+    "expired credentials": Fault(error_reply(400, "ExpiredTokenException"), "ClientError", 1),
+    "access denied": Fault(error_reply(400, "AccessDeniedException"), "ClientError", 1),
+    "no such table": Fault(error_reply(400, _NO_TABLE), _NO_TABLE, 1),
+    "redirect": Fault(http_response(302, b"", {"Location": "/"}), "ClientError", 1),
+    "empty body": Fault(http_response(200, b""), "KeyError", 1),
+    "broken JSON": Fault(http_response(200, _ITEMS_BODY[:-1]), "KeyError", 1),
+    "JSON that is not an object": Fault(http_response(200, b"[]"), "AttributeError", 1),
     "no items": Fault((200, {"UnprocessedKeys": {}}), "KeyError", 1),
     "no unprocessed keys": Fault((200, {"Responses": {TABLE_NAME: ITEMS}}), "KeyError", 1),
-    "leaves all keys": Fault(read([], ITEMS), "StateUnavailable", len(WAITS)),
-    "bad UTF-8": Fault(written(200, b'"\xff"'), "UnicodeDecodeError", 1),
+    "leaves all keys": Fault(items_reply([], ITEMS), "StateUnavailable", len(WAITS)),
+    "bad UTF-8": Fault(http_response(200, b'"\xff"'), "UnicodeDecodeError", 1),
     "never answers": Fault(stalls(b""), "ReadTimeoutError"),
     "stops in the head": Fault(stalls(_WHOLE[:40]), "ReadTimeoutError"),
     "stops in the body": Fault(stalls(_WHOLE[:-1]), "ReadTimeoutError"),
@@ -141,7 +143,7 @@ def dynamodb_answering(script: Sequence[Step]) -> Iterator[list[dict[str, Any]]]
             step = script[min(len(requests), len(script)) - 1]
             if isinstance(step, tuple):
                 status, body = step
-                self.wfile.write(written(status, json.dumps(body).encode()))
+                self.wfile.write(http_response(status, json.dumps(body).encode()))
             elif isinstance(step, bytes):
                 self.wfile.write(step)
             else:
@@ -167,7 +169,7 @@ def dynamodb_answering(script: Sequence[Step]) -> Iterator[list[dict[str, Any]]]
 @contextmanager
 def untrusted_dynamodb() -> Iterator[str]:
     """An https server with a certificate that nobody has signed. It would allow `ask()`."""
-    server = make_server("127.0.0.1", 0, Response(ALLOWED), ssl_context="adhoc")
+    server = make_server("127.0.0.1", 0, Response(_ITEMS_BODY), ssl_context="adhoc")
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"https://127.0.0.1:{server.server_port}"
