@@ -372,7 +372,7 @@ def body_of(size: int) -> bytes:
     return start + b"x" * (size - len(start) - 2) + b'"}'
 
 
-def test_two_authorization_headers_are_none_that_counts(stage: Stage) -> None:
+def test_two_authorization_headers_are_unauthenticated(stage: Stage) -> None:
     assert stage.ask(headers=[*TRADER.items()] * 2) == (401, "Unauthenticated")
 
 

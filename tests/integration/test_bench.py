@@ -12,7 +12,7 @@ pytestmark = pytest.mark.usefixtures("world")  # each makes its client when it i
 
 
 @pytest.mark.parametrize("module", ["bare", "logged"])
-def test_what_the_function_is_compared_with_returns_the_same_payload(module: str) -> None:
+def test_the_compared_functions_return_the_same_payload(module: str) -> None:
     event = sample_event("200-get")
     handler = import_module(f"tools.bench.{module}").lambda_handler
     assert handler(event, lambda_context())["body"] == call(event).text

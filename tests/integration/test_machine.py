@@ -14,7 +14,7 @@ SETTINGS = (
 )
 
 
-def test_nothing_of_the_callers_environment_reaches_a_test_but_what_it_needs() -> None:
+def test_a_test_gets_only_what_it_needs_of_the_callers_environment() -> None:
     script = "import json, os, tests.conftest; print(json.dumps(dict(os.environ)))"
     kept = {"CI": "true", "TMPDIR": "/tmp"}  # noqa: S108 -- nothing is written there
     ran = python("-c", script, env=dict.fromkeys(SETTINGS.split(), "1") | kept)
@@ -29,7 +29,7 @@ def test_nothing_of_the_callers_environment_reaches_a_test_but_what_it_needs() -
         ("no-such-folder", "no-such-folder is missing: `make test` installs it"),
     ],
 )
-def test_what_is_missing_skips_a_test_and_fails_it_in_ci(
+def test_a_missing_program_or_folder_skips_a_test_and_fails_it_in_ci(
     name: str, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(INSTALLED_BY, "no-such-folder", "make test")

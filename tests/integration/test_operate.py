@@ -104,7 +104,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=2
 
 
 @given(texts, st.sets(texts, min_size=1).map(sorted), st.integers(0, 253402300799))
-def test_what_show_writes_is_what_load_read(text: str, several: list[str], time: int) -> None:
+def test_show_writes_the_record_that_load_read(text: str, several: list[str], time: int) -> None:
     for record in (
         LICENSE | {"enterprise": text, "expiresAt": time},
         CREDENTIAL | {"enterprise": text, "memberId": text, "scopes": several, "expiresAt": time},
@@ -152,7 +152,7 @@ def as_zenith(token: str = ZENITH_TOKEN, method: str = "GET") -> str:
 
 
 @pytest.mark.usefixtures("table")
-def test_what_was_loaded_counts_until_it_is_deleted(file: Path) -> None:
+def test_loaded_records_count_until_they_are_deleted(file: Path) -> None:
     assert as_zenith() == "NotAMember"
     assert run("load", file).stderr == "Records written: 3.\n"
     assert as_zenith() == ""
@@ -200,7 +200,7 @@ def test_a_file_that_cannot_be_loaded_is_named(
     assert as_zenith() == "NotAMember"
 
 
-def test_of_many_faults_twenty_are_shown_and_all_are_counted(file: Path) -> None:
+def test_at_most_twenty_faults_are_shown_and_all_are_counted(file: Path) -> None:
     file.write_text(lines(*(100 * [{}])))
     shown = run("load", file).stderr.splitlines()
     assert [f"line {number}:" in line for number, line in enumerate(shown[:20], 1)] == 20 * [True]
@@ -495,7 +495,7 @@ def test_load_and_show_warn_of_the_same_probable_mistakes(file: Path) -> None:
     assert "Warning" not in run("delete", file).stderr
 
 
-def test_of_many_warnings_twenty_are_shown_and_all_are_counted(file: Path) -> None:
+def test_at_most_twenty_warnings_are_shown_and_all_are_counted(file: Path) -> None:
     records = [
         CREDENTIAL | {"credentialSha256": f"{number:064}", "expiresAt": 0} for number in range(25)
     ]
@@ -649,7 +649,7 @@ def test_show_of_an_empty_table_says_so() -> None:
         ("show zenith", 1, "has no record"),
     ],
 )
-def test_what_cannot_be_done_is_explained_in_a_sentence(
+def test_an_impossible_command_is_explained_in_a_sentence(
     words: str, code: int, message: str
 ) -> None:
     ran = run(*shlex.split(words))

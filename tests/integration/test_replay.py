@@ -98,7 +98,7 @@ def test_an_event_fails_the_replay_unless_it_gets_the_status_in_its_name(
         assert (ran.exit_code, ran.stderr) == (code, "")
 
 
-def test_events_with_less_in_them_are_sent_over_http(url: str, tmp_path: Path) -> None:
+def test_incomplete_events_are_sent_over_http(url: str, tmp_path: Path) -> None:
     events = [
         CONSOLE,
         CONSOLE | {"headers": {"Host": "日本", "X-Forwarded-For": None, "Content-Length": 1}},
@@ -248,7 +248,7 @@ def test_without_the_sample_state_every_token_is_unknown(url: str) -> None:
     assert ran.returncode == 1
 
 
-def test_odd_settings_names_and_a_terminal_without_unicode_are_no_traceback(
+def test_odd_settings_odd_names_and_an_ascii_terminal_cause_no_traceback(
     tmp_path: Path,
 ) -> None:
     file = Path(os.fsdecode(bytes(tmp_path) + b"/404-\xe9[b].json"))

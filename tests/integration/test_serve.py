@@ -33,7 +33,7 @@ def send(url: str, method: str, path: str = PATH, **parts: Any) -> urllib3.BaseH
 
 
 @pytest.mark.parametrize("name", ["200-get", "200-post", "200-encoded-enterprise-id"])
-def test_a_request_makes_the_event_that_the_sample_is(name: str) -> None:
+def test_a_request_makes_the_event_of_its_sample(name: str) -> None:
     sample = sample_event(name)
     headers = [(name, value) for name, value in sample["headers"].items()]
     body = sample["body"].encode()
@@ -95,7 +95,7 @@ def test_a_function_that_raises_gets_the_gateway_s_answer(
     assert "ZeroDivisionError" in capsys.readouterr().err
 
 
-def test_two_tokens_are_no_token(url: str) -> None:
+def test_two_authorization_headers_are_unauthenticated(url: str) -> None:
     headers = urllib3.HTTPHeaderDict(Authorization=f"Bearer {TOKEN}")
     headers.add("Authorization", "Bearer sample-token-viewer")
     assert send(url, "POST", headers=headers).json()["name"] == "Unauthenticated"
