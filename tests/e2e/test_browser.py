@@ -117,14 +117,3 @@ def test_the_get_cannot_be_sent_and_the_page_says_why(page: Page) -> None:
     page.get_by_text("Why not the GET?").click()
     expect(page.get_by_text("the Fetch standard forbids it. The answer")).to_be_visible()
     expect(page.get_by_text("curl --request GET")).to_be_visible()
-
-
-def test_nothing_is_wider_than_a_phone_s_screen(page: Page) -> None:
-    page.set_viewport_size({"width": 390, "height": 844})
-    page.locator(".opblock-get .opblock-summary").first.click()
-    page.get_by_text("Why not the GET?").click()
-    send(page, "WithoutNotes")
-    wider = """elements => elements
-      .filter(element => element.getBoundingClientRect().right > innerWidth)
-      .map(element => `${element.tagName} ${element.className}`)"""
-    assert page.locator("body *").evaluate_all(wider) == []
