@@ -29,6 +29,7 @@ COMPONENTS = CONTRACT["components"]
 SCHEMAS = COMPONENTS["schemas"]
 PATH = CONTRACT["paths"][RESOURCE]
 RESPONSES = PATH["get"]["responses"]
+GATEWAY_RESPONSES = template()["Resources"]["Api"]["Properties"]["GatewayResponses"]
 SCOPES = {"get": [READ_SCOPE], "post": [READ_SCOPE, WRITE_SCOPE]}
 
 
@@ -126,10 +127,19 @@ def test_the_handler_answers_as_documented(name: str) -> None:
 
 def test_api_gateway_answers_in_the_words_of_the_function() -> None:
     sentences = {kind.__name__: sentence for kind, (_, sentence) in ANSWERS.items()}
-    gateway = template()["Resources"]["Api"]["Properties"]["GatewayResponses"]
-    for response in gateway.values():
+    for response in GATEWAY_RESPONSES.values():
         body = json.loads(response["ResponseTemplates"]["application/json"])
         assert body["error"] == sentences.get(body["name"], body["error"])
+
+
+@pytest.mark.parametrize("kind", GATEWAY_RESPONSES)
+def test_an_answer_of_api_gateway_has_the_shape_and_headers_of_the_contract(kind: str) -> None:
+    response = GATEWAY_RESPONSES[kind]
+    (content,) = response["ResponseTemplates"].values()
+    assert json.loads(content).keys() == {"error", "name", "requestId"}
+    headers = response["ResponseParameters"]["Headers"]
+    assert headers["Cache-Control"] == "'no-store'"
+    assert headers["Request-Id"] == "context.requestId"
 
 
 def test_the_fuzzer_counts_only_the_statuses_named_one_by_one() -> None:

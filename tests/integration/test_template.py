@@ -194,6 +194,14 @@ def test_every_change_of_the_function_makes_a_version(templates: Templates) -> N
     assert len(re.sub(r"\$\{(\w+)\}", lambda name: "x" * longest[name[1]], text)) <= 256
 
 
+def test_the_access_log_has_no_header_query_or_body_and_not_the_actual_path(stacks: Stacks) -> None:
+    log = json.loads(stacks["default"]["ApiStage"]["Properties"]["AccessLogSetting"]["Format"])
+    of_the_request = re.compile(
+        r"\$context\.(authorize|domain|error\.(message|validation)|identity\.(?!sourceIp)|path|requestOverride)"
+    )
+    assert [variable for variable in log.values() if of_the_request.match(variable)] == []
+
+
 def test_the_dashboard_shows_the_metrics_that_the_function_writes(stacks: Stacks) -> None:
     text = stacks["default"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"][0]
     body = json.dumps(json.loads(text))
