@@ -69,6 +69,13 @@ def test_each_sample_event_gets_the_contracts_answer_after_at_most_one_read(
         ({"token": "sample-token-nobody", "connection_id": "1"}, "InvalidRequest"),
         ({"token": "sample-token-expired", "body": BODY | {"nonce": ""}}, "InvalidRequest"),
     ],
+    ids=[
+        "no token, broken JSON",
+        "no token, bad enterprise id",
+        "unknown token, broken JSON",
+        "unknown token, bad connection id",
+        "expired token, empty nonce",
+    ],
 )
 def test_the_token_is_read_before_the_request_and_the_request_before_the_state(
     method: str, parts: dict[str, Any], name: str, reads: Reads
@@ -175,6 +182,7 @@ def test_a_refusal_names_each_field_in_its_details_and_in_one_sentence() -> None
         ({"connection_id": "%FF"}, "connectionId"),
         ({"body": '{"notes": "\ud800"}'}, "body"),
     ],
+    ids=["enterprise id", "connection id", "body"],
 )
 def test_a_bad_part_of_the_request_is_a_400_that_names_it(
     parts: dict[str, Any], field: str

@@ -421,6 +421,7 @@ def test_a_token_is_256_random_bits_of_the_operating_system(
         (("--expires-in", "30d"), timedelta(days=30)),
         (("--expires-in", "2w"), timedelta(weeks=2)),
     ],
+    ids=["by default", "hours", "days", "weeks"],
 )
 def test_a_token_expires_after_its_duration(words: tuple[str, ...], duration: timedelta) -> None:
     before = time.time()
@@ -659,7 +660,9 @@ def test_an_impossible_command_is_explained_in_a_sentence(
 
 
 @pytest.mark.parametrize(
-    "words", [["load"], ["mint", "zenith", "m", "--scope", READ], ["show", "zenith"]]
+    "words",
+    [["load"], ["mint", "zenith", "m", "--scope", READ], ["show", "zenith"]],
+    ids=["load", "mint", "show"],
 )
 def test_a_missing_table_is_named(file: Path, words: list[str]) -> None:
     ran = run(*words, *([file] if words == ["load"] else []), table="elsewhere")

@@ -142,7 +142,7 @@ def test_an_answer_that_is_not_of_the_contract_is_shown_as_it_is(body: str) -> N
     assert payload_or_name(body) == body
 
 
-@pytest.mark.parametrize("option", [(), ("--sam-local",)])
+@pytest.mark.parametrize("option", [(), ("--sam-local",)], ids=["API", "sam local"])
 def test_over_http_every_event_gets_what_the_handler_answers(url: str, option: Any) -> None:
     ran = run("--url", f"{url}/", *option)
     not_sent = ["200-encoded-enterprise-id"] * len(option) + ["400-broken-base64"]

@@ -80,6 +80,15 @@ def dynamodb() -> Iterator[dict[str, str]]:
         ("POST", "/", {"X-Amz-Target": "DynamoDBStreams_20120810.ListStreams"}, 403),
         ("GET", "/2015-03-31/functions/", {"X-Amz-Target": ""}, 403),
     ],
+    ids=[
+        "DynamoDB",
+        "DynamoDB, from a web page",
+        "a web page asks first",
+        "moto's reset",
+        "moto's data",
+        "DynamoDB Streams",
+        "Lambda",
+    ],
 )
 def test_the_embedded_dynamodb_serves_nothing_else_and_no_web_page(
     dynamodb: dict[str, str], method: str, path: str, headers: dict[str, str], status: int

@@ -86,7 +86,9 @@ def test_each_fault_raises_its_own_error(error: type[Exception], name: str, faul
         judge(allowing(fault))
 
 
-@pytest.mark.parametrize(("earlier", "later"), list(combinations(FAULTS, 2)))
+@pytest.mark.parametrize(
+    ("earlier", "later"), list(combinations(FAULTS, 2)), ids=lambda fault: fault[1]
+)
 def test_of_two_faults_the_earlier_check_raises(
     earlier: tuple[type[Exception], str, Fault], later: tuple[type[Exception], str, Fault]
 ) -> None:
@@ -95,9 +97,9 @@ def test_of_two_faults_the_earlier_check_raises(
         judge(allowing(later[2], fault))
 
 
-@pytest.mark.parametrize("scopes", [{READ_SCOPE}, {WRITE_SCOPE}])
-def test_only_the_required_scopes_are_needed(scopes: set[str]) -> None:
-    judge(allowing(having("credential", "scopes", scopes)), scopes=scopes)
+@pytest.mark.parametrize("scope", [READ_SCOPE, WRITE_SCOPE])
+def test_only_the_required_scopes_are_needed(scope: str) -> None:
+    judge(allowing(having("credential", "scopes", {scope})), scopes={scope})
 
 
 @pytest.mark.parametrize(

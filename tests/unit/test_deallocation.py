@@ -80,6 +80,7 @@ def test_a_payload_with_any_difference_is_refused(golden: str, other: str) -> No
         ({"connection_id": str(UUID(int=1))}, {}),
         *(({}, {name: "another"}) for name in ("clientExternalId", "nonce", "notes")),
     ],
+    ids=["enterpriseId", "connectionId", "clientExternalId", "nonce", "notes"],
 )
 def test_a_payload_of_another_request_is_refused(
     path: dict[str, str], other: dict[str, str]

@@ -51,6 +51,14 @@ def test_anything_but_a_bearer_token_is_unauthenticated(value: str) -> None:
         {"multiValueHeaders": {"X-Authorization": [f"Bearer {TOKEN}"]}},
         {"multiValueHeaders": {"Accept": ["*/*"]}, "headers": {"Authorization": f"Bearer {TOKEN}"}},
     ],
+    ids=[
+        "no headers",
+        "null in place of headers",
+        "one name twice",
+        "two spellings of the name",
+        "another name",
+        "only in the map of single values",
+    ],
 )
 def test_an_event_without_exactly_one_authorization_header_is_unauthenticated(
     event: dict[str, Any],
@@ -59,7 +67,7 @@ def test_an_event_without_exactly_one_authorization_header_is_unauthenticated(
         bearer_token(event)
 
 
-@pytest.mark.parametrize("many", [None, {}])
+@pytest.mark.parametrize("many", [None, {}], ids=repr)
 def test_the_map_of_single_header_values_is_enough(many: object) -> None:
     event = {"headers": {"Authorization": f"Bearer {TOKEN}"}, "multiValueHeaders": many}
     assert bearer_token(event) == TOKEN
@@ -90,7 +98,9 @@ def test_a_base64_body_is_decoded(body: bytes) -> None:
     assert body_bytes({"body": b64encode(body).decode(), "isBase64Encoded": True}) == body
 
 
-@pytest.mark.parametrize("event", [{}, {"body": None}, {"body": None, "isBase64Encoded": True}])
+@pytest.mark.parametrize(
+    "event", [{}, {"body": None}, {"body": None, "isBase64Encoded": True}], ids=repr
+)
 def test_a_missing_body_is_read_as_empty(event: dict[str, Any]) -> None:
     assert body_bytes(event) == b""
 

@@ -63,6 +63,7 @@ def test_a_bad_request_is_refused_with_its_field_and_message(row: dict[str, Any]
         BODY | {"nonce": {SECRET: SECRET}, "notes": [SECRET], "unknown": SECRET},
         [SECRET],
     ],
+    ids=["broken JSON", "in the amount", "in other fields", "in an array"],
 )
 def test_a_refusal_never_repeats_the_value(body: object) -> None:
     assert SECRET not in str(details(body))
