@@ -21,6 +21,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from hashlib import sha256
 from http.client import HTTPConnection
@@ -107,6 +108,11 @@ class Emulator:
         stacks.get_waiter(done).wait(StackName=name, WaiterConfig=WAITING)
         (stack,) = stacks.describe_stacks(StackName=name)["Stacks"]
         return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+    def log_groups(self) -> set[str]:
+        """The names of the log groups."""
+        groups = self.client("logs").describe_log_groups()["logGroups"]
+        return {group["logGroupName"] for group in groups}
 
     def delete(self, name: str) -> None:
         """Deletes a stack."""
@@ -282,6 +288,26 @@ def test_an_operator_restores_the_table_reads_the_restored_one_and_goes_back(
     assert stage.ask()[0] == 200
 
 
+def test_after_a_rollback_to_a_template_without_execution_log_the_stack_deploys_again(
+    emulator: Emulator, template: Template
+) -> None:
+    older = deepcopy(template)
+    del older["Resources"]["ExecutionLog"]
+    del older["Resources"]["AccessLog"]["DependsOn"]
+    del older["Outputs"]["ExecutionLog"]
+    for setting in older["Resources"]["ApiStage"]["Properties"]["MethodSettings"]:
+        del setting["LoggingLevel"], setting["DataTraceEnabled"]
+    log = emulator.deploy("returning", template, Architecture=PROCESSOR)["ExecutionLog"]
+    assert log in emulator.log_groups()
+    emulator.deploy("returning", older, Architecture=PROCESSOR)
+    # It would stop the next deployment on AWS. The emulator would overwrite it.
+    assert log not in emulator.log_groups()
+    assert emulator.deploy("returning", template, Architecture=PROCESSOR)["ExecutionLog"] == log
+    assert log in emulator.log_groups()
+    emulator.delete("returning")
+    assert log not in emulator.log_groups()
+
+
 def test_the_domain_leads_to_the_stage(emulator: Emulator, stage: Stage) -> None:
     template = (ROOT / "docs/add-ons/domain.yaml").read_text()
     api = {"ApiId": stage.outputs["ApiId"], "Stage": stage.outputs["Stage"]}
@@ -430,9 +456,7 @@ def test_a_deleted_stack_leaves_its_table_its_logs_and_its_log_role(
     outputs = emulator.deploy("leaving", template, Architecture=PROCESSOR)
     emulator.delete("leaving")
     assert outputs["TableName"] in emulator.client("dynamodb").list_tables()["TableNames"]
-    groups = emulator.client("logs").describe_log_groups()["logGroups"]
-    logs = {group["logGroupName"] for group in groups}
-    assert {outputs["FunctionLog"], outputs["AccessLog"]} <= logs
+    assert {outputs["FunctionLog"], outputs["AccessLog"]} <= emulator.log_groups()
     functions = emulator.client("lambda").list_functions()["Functions"]
     assert not [name for name in functions if name["FunctionName"].startswith("leaving-")]
     apis = emulator.client("apigateway").get_rest_apis()["items"]

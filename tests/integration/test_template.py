@@ -153,8 +153,13 @@ def test_a_condition_is_what_its_name_says(templates: Templates) -> None:
 
 def test_a_resource_comes_after_those_that_it_needs(stacks: Stacks) -> None:
     order = ("Api", "ApiGatewayAccount", "AccessLog", "ApiStage")
-    for earlier, later in [*pairwise(order), ("ReadTable", "SigningFunction")]:
+    others = [("ExecutionLog", "AccessLog"), ("ReadTable", "SigningFunction")]
+    for earlier, later in [*pairwise(order), *others]:
         assert earlier in references(stacks["default"][later])
+
+
+def test_api_gateway_logs_no_data_of_requests(templates: Templates) -> None:
+    assert set(re.findall(r'"DataTraceEnabled": (\w+)', json.dumps(templates))) == {"false"}
 
 
 def test_every_method_and_route_goes_to_the_published_alias(stacks: Stacks) -> None:
