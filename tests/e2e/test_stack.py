@@ -4,14 +4,15 @@
 cannot do is taken out of the template or left out of the tests. The function finds its DynamoDB by `AWS_ENDPOINT_URL`.
 
 - It has no CodeDeploy: a new version gets all requests at once, and `Deployment` changes nothing.
-- It has no AWS::IAM::RolePolicy: the fixture makes an AWS::IAM::Policy of it.
+- It has no AWS::IAM::RolePolicy: the fixture makes an AWS::IAM::Policy of each.
 - It has no AWS::WAFv2::WebACLAssociation, and counts no requests.
 - It drops an API's SecurityPolicy and EndpointAccessMode, and ignores DisableExecuteApiEndpoint.
 - It ignores `ANY` methods and binary media types of an imported document: the fixture writes them in words that it knows.
 - It ignores gateway responses of an imported document: no test asks what API Gateway answers by itself.
 - It decodes a path before it looks for the route: no event with %2F is sent.
 - It renames no header of the function's, as API Gateway does with `WWW-Authenticate`.
-- It drops a role's PermissionsBoundary, throttles nobody, checks no permission and takes no snapshots.
+- It drops a function's VpcConfig and a role's PermissionsBoundary.
+- It throttles nobody, checks no permission and takes no snapshots.
 """
 
 import json
@@ -58,10 +59,18 @@ EVERY_PARAMETER = {
     "ApiGatewayLogRole": "keep",
     "DefaultEndpoint": "off",
     "Deployment": "at-once",
+    "DynamoDbEndpoint": "http://127.0.0.1:9",
     "ExistingTable": "another-table",
+    "LogRetentionDays": "7",
     "PermissionsBoundary": "arn:aws:iam::123456789012:policy/boundary",
+    "SecurityGroupIds": "sg-0a1b2c3d4e5f60718,sg-0a1b2c3d4e5f60719",
     "SnapStart": "off",
+    "StageName": "v2",
+    "SubnetIds": "subnet-0a1b2c3d,subnet-0a1b2c3d4e5f60718,subnet-0a1b2c3d4e5f60719",
+    "ThrottlingBurstLimit": "20",
+    "ThrottlingRateLimit": "10",
 }
+"""Another value than the default for each parameter but `Architecture`, which this machine decides."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +117,20 @@ class Emulator:
         stacks.get_waiter(done).wait(StackName=name, WaiterConfig=WAITING)
         (stack,) = stacks.describe_stacks(StackName=name)["Stacks"]
         return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+    def live(self, function: str) -> dict[str, Any]:
+        """The configuration of the version that callers reach."""
+        functions = self.client("lambda")
+        configuration: dict[str, Any] = functions.get_function_configuration(
+            FunctionName=function, Qualifier="live"
+        )
+        return configuration
+
+    def policies(self, role_arn: str) -> list[str]:
+        """The names of the policies in a role."""
+        role = role_arn.rpartition("/")[2]
+        names: list[str] = self.client("iam").list_role_policies(RoleName=role)["PolicyNames"]
+        return names
 
     def log_groups(self) -> set[str]:
         """The names of the log groups."""
@@ -207,9 +230,9 @@ def template(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Te
     for name, resource in list(resources.items()):
         if resource["Type"].startswith("AWS::CodeDeploy::"):
             del resources[name]
-    policy = resources["ReadTable"]
-    policy["Type"] = "AWS::IAM::Policy"
-    policy["Properties"]["Roles"] = [policy["Properties"].pop("RoleName")]
+        elif resource["Type"] == "AWS::IAM::RolePolicy":
+            resource["Type"] = "AWS::IAM::Policy"
+            resource["Properties"]["Roles"] = [resource["Properties"].pop("RoleName")]
     del resources["SigningFunctionAliaslive"]["UpdatePolicy"]
     api = resources["Api"]["Properties"]
     api["BinaryMediaTypes"] = api["Body"]["x-amazon-apigateway-binary-media-types"]
@@ -242,12 +265,16 @@ def tools(*words: str, environment: dict[str, str] | None = None) -> str:
     ).stdout
 
 
+def test_every_parameter_has_another_value_than_its_default(template: Template) -> None:
+    defaults = {name: item["Default"] for name, item in template["Parameters"].items()}
+    assert EVERY_PARAMETER.keys() == defaults.keys() - {"Architecture"}
+    assert not [name for name, value in EVERY_PARAMETER.items() if value == str(defaults[name])]
+
+
 def test_a_stack_with_every_parameter_set_deploys(emulator: Emulator, template: Template) -> None:
     outputs = emulator.deploy("others", template, Architecture=PROCESSOR, **EVERY_PARAMETER)
-    live = emulator.client("lambda").get_function_configuration(
-        FunctionName=outputs["FunctionName"], Qualifier="live"
-    )
-    assert outputs["TableName"] == live["Environment"]["Variables"]["TABLE_NAME"] == "another-table"
+    variables = emulator.live(outputs["FunctionName"])["Environment"]["Variables"]
+    assert outputs["TableName"] == variables["TABLE_NAME"] == "another-table"
     emulator.delete("others")
 
 
@@ -439,15 +466,27 @@ def test_the_schedule_s_call_is_answered_by_the_version_that_callers_reach(
     assert json.load(called["Payload"]) == {}
 
 
-def test_a_changed_parameter_reaches_callers(
+def test_the_function_enters_a_vpc_and_leaves_it(
     emulator: Emulator, template: Template, stage: Stage
 ) -> None:
-    nobody = "http://127.0.0.1:9"
+    vpc = {"SubnetIds": "subnet-0a1b2c3d,subnet-1a2b3c4d", "SecurityGroupIds": "sg-2a3b4c5d"}
+    function, role = stage.outputs["FunctionName"], stage.outputs["FunctionRoleArn"]
+    emulator.deploy("signing", template, Architecture=PROCESSOR, **vpc)
+    assert emulator.live(function)["Description"].endswith(" 0a1b2c3d,1a2b3c4d 2a3b4c5d")
+    assert "join-vpc" in emulator.policies(role)
     assert stage.ask()[0] == 200
-    emulator.deploy("signing", template, Architecture=PROCESSOR, DynamoDbEndpoint=nobody)
-    assert stage.ask() == (500, "InternalError")
     emulator.deploy("signing", template, Architecture=PROCESSOR)
+    assert emulator.live(function)["Description"].strip().endswith(stage.table)
+    assert "join-vpc" not in emulator.policies(role)
     assert stage.ask()[0] == 200
+
+
+@pytest.mark.parametrize("parameter", ["SubnetIds", "SecurityGroupIds"])
+def test_subnets_without_groups_and_groups_without_subnets_are_refused(
+    emulator: Emulator, template: Template, parameter: str
+) -> None:
+    with pytest.raises(ClientError, match="Set both SubnetIds and SecurityGroupIds"):
+        emulator.deploy("refused", template, **{parameter: EVERY_PARAMETER[parameter]})
 
 
 def test_a_deleted_stack_leaves_its_table_its_logs_and_its_log_role(

@@ -44,6 +44,7 @@ CONDITIONS = {
     "AtOnce": ("Deployment", "at-once"),
     "HasAlarmTopic": ("AlarmTopicArn", ""),
     "HasBoundary": ("PermissionsBoundary", ""),
+    "HasVpc": ("SubnetIds", ""),
 }
 """The parameter of each condition, and the value that decides: "Has..." is true for any other."""
 BY_DEFAULT = {"CreateApiGatewayLogRole", "SnapStartOn", "OwnTable"}
@@ -153,9 +154,9 @@ def test_a_condition_is_what_its_name_says(templates: Templates) -> None:
 
 def test_a_resource_comes_after_those_that_it_needs(stacks: Stacks) -> None:
     order = ("Api", "ApiGatewayAccount", "AccessLog", "ApiStage")
-    others = [("ExecutionLog", "AccessLog"), ("ReadTable", "SigningFunction")]
-    for earlier, later in [*pairwise(order), *others]:
-        assert earlier in references(stacks["default"][later])
+    rights = [("ReadTable", "SigningFunction"), ("JoinVpc", "SigningFunction")]
+    for earlier, later in [*pairwise(order), ("ExecutionLog", "AccessLog"), *rights]:
+        assert earlier in references(stacks["all"][later])
 
 
 def test_api_gateway_logs_no_data_of_requests(templates: Templates) -> None:
@@ -191,10 +192,20 @@ def test_every_change_of_the_function_makes_a_version(templates: Templates) -> N
     description = parts[version]["Properties"]["Description"]
     conditions = re.findall(r'"Fn::If": \["(\w+)"', json.dumps(function))
     used = {*references(function), *(CONDITIONS[name][0] for name in conditions)}
-    parameters = templates[MAIN]["Parameters"].keys()
+    parameters = templates[MAIN]["Parameters"].keys() - {"DynamoDbEndpoint"}  # for sam local
     assert {*references(description)} & parameters == used & parameters
-    table = 128 + len("-StateTable-") + 13  # a stack's longest name, and CloudFormation's suffix
-    longest = {"Architecture": 6, "SnapStart": 3, "Table": table, "DynamoDbEndpoint": 80}
+
+
+def test_the_longest_description_of_a_version_is_one_that_lambda_takes() -> None:
+    description = template()["Resources"]["SigningFunction"]["Properties"]["VersionDescription"]
+    longest = {
+        "Architecture": len("x86_64"),
+        "SnapStart": len("off"),
+        # a stack's longest name, and CloudFormation's suffix
+        "Table": 128 + len("-StateTable-") + 13,
+        "Subnets": len(",".join(["0123456789abcdef0"] * 3)),
+        "Groups": len(",".join(["0123456789abcdef0"] * 2)),
+    }
     text = description["Fn::Sub"][0]
     assert len(re.sub(r"\$\{(\w+)\}", lambda name: "x" * longest[name[1]], text)) <= 256
 
@@ -235,6 +246,34 @@ def test_a_parameter_is_described_and_bounded(path: str, templates: Templates) -
         assert parameter["Description"]
         assert parameter.keys() & {"AllowedPattern", "AllowedValues", "MinValue"}
         assert path != MAIN or "Default" in parameter
+
+
+SUBNETS = [f"subnet-0a1b2c3d4e5f6071{number}" for number in range(4)]
+GROUPS = [f"sg-0a1b2c3d4e5f6071{number}" for number in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "valid"),
+    [
+        ("SubnetIds", "", True),
+        ("SubnetIds", "subnet-0a1b2c3d", True),
+        ("SubnetIds", ",".join(SUBNETS[:3]), True),
+        ("SubnetIds", ",".join(SUBNETS), False),
+        ("SubnetIds", ", ".join(SUBNETS[:2]), False),
+        ("SubnetIds", f"{SUBNETS[0]},", False),
+        ("SubnetIds", GROUPS[0], False),
+        ("SecurityGroupIds", "", True),
+        ("SecurityGroupIds", "sg-0a1b2c3d", True),
+        ("SecurityGroupIds", ",".join(GROUPS[:2]), True),
+        ("SecurityGroupIds", ",".join(GROUPS), False),
+        ("SecurityGroupIds", SUBNETS[0], False),
+    ],
+)
+def test_a_pattern_takes_what_the_function_can_have(
+    parameter: str, value: str, *, valid: bool
+) -> None:
+    pattern = template()["Parameters"][parameter]["AllowedPattern"]
+    assert bool(re.fullmatch(pattern, value)) is valid
 
 
 def test_samconfig_sets_valid_parameters(templates: Templates) -> None:
