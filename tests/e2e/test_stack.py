@@ -72,6 +72,9 @@ EVERY_PARAMETER = {
 }
 """Another value than the default for each parameter but `Architecture`, which this machine decides."""
 
+CERTIFICATE = f"arn:aws:acm:{REGION}:123456789012:certificate/0a1b2c3d"
+HEALTH_CHECK = "1b6f3c0e-5d1f-4f5a-9c55-0d7e8f6a2b31"
+
 
 @dataclass(frozen=True)
 class Emulator:
@@ -97,13 +100,17 @@ class Emulator:
             endpoint_url=self.url,
         )
 
+    def stacks(self) -> set[str]:
+        """The names of the stacks."""
+        stacks = self.client("cloudformation").describe_stacks()["Stacks"]
+        return {stack["StackName"] for stack in stacks}
+
     def deploy(self, name: str, template: Template | str, **parameters: str) -> dict[str, str]:
         """Creates or updates a stack and returns its outputs."""
         stacks = self.client("cloudformation")
-        there = {stack["StackName"] for stack in stacks.describe_stacks()["Stacks"]}
         write, done = (
             (stacks.update_stack, "stack_update_complete")
-            if name in there
+            if name in self.stacks()
             else (stacks.create_stack, "stack_create_complete")
         )
         write(
@@ -360,14 +367,51 @@ def test_the_domain_leads_to_the_stage(emulator: Emulator, stage: Stage) -> None
         emulator.delete("domain")
 
 
-def test_a_domain_without_certificate_and_zone_is_refused_before_anything_is_made(
-    emulator: Emulator,
+def test_the_regions_that_share_a_domain_have_a_record_each(
+    emulator: Emulator, stage: Stage
 ) -> None:
     template = (ROOT / "docs/add-ons/domain.yaml").read_text()
-    with pytest.raises(ClientError, match="Set CertificateArn, or HostedZoneId"):
-        emulator.deploy(
-            "refused", template, ApiId="a", Stage="v1", DomainName="signing.example.com"
-        )
+    dns = emulator.client("route53")
+    zone = dns.create_hosted_zone(Name="example.org", CallerReference="2")["HostedZone"]["Id"]
+    emulator.deploy(
+        "shared",
+        template,
+        ApiId=stage.outputs["ApiId"],
+        Stage=stage.outputs["Stage"],
+        DomainName="signing.example.org",
+        HostedZoneId=zone.rpartition("/")[2],
+        Routing="latency",
+        HealthCheckId=HEALTH_CHECK,
+    )
+    records = dns.list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
+    (record,) = [record for record in records if record["Type"] == "A"]
+    assert record["SetIdentifier"] == record["Region"] == REGION
+    assert record["HealthCheckId"] == HEALTH_CHECK
+    emulator.delete("shared")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({}, "Set CertificateArn, or HostedZoneId"),
+        (
+            {"CertificateArn": CERTIFICATE, "Routing": "latency"},
+            "Set HostedZoneId, or Routing=simple",
+        ),
+        (
+            {"HostedZoneId": "Z1", "HealthCheckId": HEALTH_CHECK},
+            "Set Routing=latency, or no Health",
+        ),
+    ],
+)
+def test_a_domain_that_cannot_work_is_refused_before_anything_is_made(
+    emulator: Emulator, parameters: dict[str, str], message: str
+) -> None:
+    template = (ROOT / "docs/add-ons/domain.yaml").read_text()
+    required = {"ApiId": "a", "Stage": "v1", "DomainName": "signing.example.com"}
+    with pytest.raises(ClientError, match=message):
+        emulator.deploy("refused", template, **required, **parameters)
+    assert "refused" not in emulator.stacks()
 
 
 def test_the_firewall_deploys(emulator: Emulator, stage: Stage) -> None:
@@ -487,6 +531,7 @@ def test_subnets_without_groups_and_groups_without_subnets_are_refused(
 ) -> None:
     with pytest.raises(ClientError, match="Set both SubnetIds and SecurityGroupIds"):
         emulator.deploy("refused", template, **{parameter: EVERY_PARAMETER[parameter]})
+    assert "refused" not in emulator.stacks()
 
 
 def test_a_deleted_stack_leaves_its_table_its_logs_and_its_log_role(

@@ -73,6 +73,8 @@ def stacks(templates: Templates) -> Stacks:
         "other": deployed(templates[MAIN], CONDITIONS.keys() - BY_DEFAULT),
         "all": deployed(templates[MAIN], CONDITIONS),
         "domain": deployed(templates[DOMAIN], ()),
+        "zone": deployed(templates[DOMAIN], {"HasZone"}),
+        "latency": deployed(templates[DOMAIN], templates[DOMAIN]["Conditions"]),
         "firewall": deployed(templates[FIREWALL], ()),
     }
 
@@ -253,26 +255,39 @@ GROUPS = [f"sg-0a1b2c3d4e5f6071{number}" for number in range(3)]
 
 
 @pytest.mark.parametrize(
-    ("parameter", "value", "valid"),
+    ("path", "parameter", "value", "valid"),
     [
-        ("SubnetIds", "", True),
-        ("SubnetIds", "subnet-0a1b2c3d", True),
-        ("SubnetIds", ",".join(SUBNETS[:3]), True),
-        ("SubnetIds", ",".join(SUBNETS), False),
-        ("SubnetIds", ", ".join(SUBNETS[:2]), False),
-        ("SubnetIds", f"{SUBNETS[0]},", False),
-        ("SubnetIds", GROUPS[0], False),
-        ("SecurityGroupIds", "", True),
-        ("SecurityGroupIds", "sg-0a1b2c3d", True),
-        ("SecurityGroupIds", ",".join(GROUPS[:2]), True),
-        ("SecurityGroupIds", ",".join(GROUPS), False),
-        ("SecurityGroupIds", SUBNETS[0], False),
+        (MAIN, "SubnetIds", "", True),
+        (MAIN, "SubnetIds", "subnet-0a1b2c3d", True),
+        (MAIN, "SubnetIds", ",".join(SUBNETS[:3]), True),
+        (MAIN, "SubnetIds", ",".join(SUBNETS), False),
+        (MAIN, "SubnetIds", ", ".join(SUBNETS[:2]), False),
+        (MAIN, "SubnetIds", f"{SUBNETS[0]},", False),
+        (MAIN, "SubnetIds", GROUPS[0], False),
+        (MAIN, "SecurityGroupIds", "", True),
+        (MAIN, "SecurityGroupIds", "sg-0a1b2c3d", True),
+        (MAIN, "SecurityGroupIds", ",".join(GROUPS[:2]), True),
+        (MAIN, "SecurityGroupIds", ",".join(GROUPS), False),
+        (MAIN, "SecurityGroupIds", SUBNETS[0], False),
+        (DOMAIN, "DomainName", "signing.example.com", True),
+        (DOMAIN, "DomainName", "1.a-b.example.co.uk", True),
+        (DOMAIN, "DomainName", "*.example.com", True),
+        (DOMAIN, "DomainName", "signing.xn--e1afmkfd.xn--p1ai", True),
+        (DOMAIN, "DomainName", "*.com", False),
+        (DOMAIN, "DomainName", "example", False),
+        (DOMAIN, "DomainName", "Signing.example.com", False),  # API Gateway refuses capitals
+        (DOMAIN, "DomainName", "signing.example.com.", False),
+        (DOMAIN, "DomainName", "signing-.example.com", False),
+        (DOMAIN, "DomainName", "10.0.0.1", False),
+        (DOMAIN, "DomainName", f"{'a' * 64}.example.com", False),
+        (DOMAIN, "HealthCheckId", "1b6f3c0e-5d1f-4f5a-9c55-0d7e8f6a2b31", True),
+        (DOMAIN, "HealthCheckId", "signing-health", False),
     ],
 )
-def test_a_pattern_takes_what_the_function_can_have(
-    parameter: str, value: str, *, valid: bool
+def test_a_pattern_takes_what_aws_takes(
+    path: str, parameter: str, value: str, *, valid: bool
 ) -> None:
-    pattern = template()["Parameters"][parameter]["AllowedPattern"]
+    pattern = template(path)["Parameters"][parameter]["AllowedPattern"]
     assert bool(re.fullmatch(pattern, value)) is valid
 
 
