@@ -5,6 +5,7 @@ cannot do is taken out of the template or left out of the tests. The function fi
 
 - It has no CodeDeploy: a new version gets all requests at once, and `Deployment` changes nothing.
 - It has no AWS::IAM::RolePolicy: the fixture makes an AWS::IAM::Policy of each.
+- It makes a table of one region of a global one, and drops the consistency, the witness and the replicas.
 - It has no AWS::WAFv2::WebACLAssociation, and counts no requests.
 - It drops an API's SecurityPolicy and EndpointAccessMode, and ignores DisableExecuteApiEndpoint.
 - It ignores `ANY` methods and binary media types of an imported document: the fixture writes them in words that it knows.
@@ -411,6 +412,40 @@ def test_a_domain_that_cannot_work_is_refused_before_anything_is_made(
     required = {"ApiId": "a", "Stage": "v1", "DomainName": "signing.example.com"}
     with pytest.raises(ClientError, match=message):
         emulator.deploy("refused", template, **required, **parameters)
+    assert "refused" not in emulator.stacks()
+
+
+def test_the_function_reads_a_global_table(
+    emulator: Emulator, template: Template, stage: Stage
+) -> None:
+    shared = (ROOT / "docs/add-ons/global-table.yaml").read_text()
+    others = {"OtherRegion": "eu-west-1", "WitnessRegion": "eu-west-3"}
+    table = emulator.deploy("global", shared, **others)["TableName"]
+    parameters = {"Architecture": PROCESSOR, "Deployment": "at-once"}
+    emulator.deploy("signing", template, ExistingTable=table, **parameters)
+    assert stage.ask() == (401, "NotAMember")
+    emulator.deploy("signing", template, **parameters)
+    assert stage.ask()[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("other", "witness", "message"),
+    [
+        (REGION, "eu-west-3", "Set OtherRegion to another region"),
+        ("eu-west-1", REGION, "Set WitnessRegion to a third region"),
+        ("eu-west-1", "eu-west-1", "Set WitnessRegion to a third region"),
+        ("us-east-1", "eu-west-3", "three regions of one set"),
+        ("eu-west-1", "us-west-2", "three regions of one set"),
+        ("eu-north-1", "eu-west-3", "three regions of one set"),
+        ("us-east-1", "us-east-2", "three regions of one set"),
+    ],
+)
+def test_regions_that_cannot_share_a_table_are_refused_before_anything_is_made(
+    emulator: Emulator, other: str, witness: str, message: str
+) -> None:
+    shared = (ROOT / "docs/add-ons/global-table.yaml").read_text()
+    with pytest.raises(ClientError, match=message):
+        emulator.deploy("refused", shared, OtherRegion=other, WitnessRegion=witness)
     assert "refused" not in emulator.stacks()
 
 

@@ -22,10 +22,11 @@ from tools.template import template
 type Templates = dict[str, Any]
 type Stacks = dict[str, Resources]
 
-MAIN, DOMAIN, FIREWALL = TEMPLATES = (
+MAIN, DOMAIN, FIREWALL, GLOBAL_TABLE = TEMPLATES = (
     "template.yaml",
     "docs/add-ons/domain.yaml",
     "docs/add-ons/firewall.yaml",
+    "docs/add-ons/global-table.yaml",
 )
 # `sam deploy --guided` asks about each function that this says False of, and ends on Enter.
 HAS_AUTHENTICATION = """
@@ -62,7 +63,7 @@ def with_sam(*arguments: str) -> Any:
 @pytest.fixture(scope="module")
 def templates() -> Templates:
     main = with_sam("tests/support/translate.py")
-    return {MAIN: main, DOMAIN: template(DOMAIN), FIREWALL: template(FIREWALL)}
+    return {MAIN: main} | {path: template(path) for path in TEMPLATES if path != MAIN}
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +77,7 @@ def stacks(templates: Templates) -> Stacks:
         "zone": deployed(templates[DOMAIN], {"HasZone"}),
         "latency": deployed(templates[DOMAIN], templates[DOMAIN]["Conditions"]),
         "firewall": deployed(templates[FIREWALL], ()),
+        "global": deployed(templates[GLOBAL_TABLE], ()),
     }
 
 
@@ -144,6 +146,12 @@ def test_every_set_of_conditions_can_be_deployed(path: str, templates: Templates
         missing = named - stack.keys() - template["Parameters"].keys()
         assert {name for name in missing if not name.startswith("AWS::")} == set(), true
         TopologicalSorter(graph).prepare()  # raises CycleError
+
+
+def test_the_global_table_has_the_keys_of_the_stack_s_own(stacks: Stacks) -> None:
+    own, shared = (stacks[stack]["StateTable"]["Properties"] for stack in ("default", "global"))
+    for name in ("AttributeDefinitions", "BillingMode", "KeySchema"):
+        assert shared[name] == own[name]
 
 
 def test_a_condition_is_what_its_name_says(templates: Templates) -> None:
@@ -282,6 +290,10 @@ GROUPS = [f"sg-0a1b2c3d4e5f6071{number}" for number in range(3)]
         (DOMAIN, "DomainName", f"{'a' * 64}.example.com", False),
         (DOMAIN, "HealthCheckId", "1b6f3c0e-5d1f-4f5a-9c55-0d7e8f6a2b31", True),
         (DOMAIN, "HealthCheckId", "signing-health", False),
+        (GLOBAL_TABLE, "OtherRegion", "eu-central-1", True),
+        (GLOBAL_TABLE, "OtherRegion", "eu-central-1a", False),
+        (GLOBAL_TABLE, "WitnessRegion", "us-gov-west-1", True),
+        (GLOBAL_TABLE, "WitnessRegion", "Frankfurt", False),
     ],
 )
 def test_a_pattern_takes_what_aws_takes(
