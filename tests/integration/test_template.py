@@ -320,6 +320,11 @@ def test_samconfig_keeps_dev_away_from_prod() -> None:
         assert environment["deploy"]["parameters"]["fail_on_empty_changeset"] is False
 
 
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_samconfig_has_tags_because_a_deployment_without_any_removes_all(environment: str) -> None:
+    assert SAMCONFIG[environment]["deploy"]["parameters"]["tags"]
+
+
 @pytest.mark.parametrize("environment", ["default", "x86_64"])
 @pytest.mark.parametrize("command", ["local_start_api", "local_invoke"])
 def test_samconfig_points_sam_local_at_make_dynamodb(environment: str, command: str) -> None:
