@@ -8,6 +8,7 @@ CloudWatch reads the metric `duration` from it, for all requests and for each `o
 import json
 import logging
 from functools import partial
+from hashlib import sha256
 from http import HTTPStatus
 from time import perf_counter
 from traceback import format_exception
@@ -64,6 +65,8 @@ class Fields(TypedDict):
     """The connection in the path, if the request is valid"""
     memberId: str | None
     """Who asked, if the access token is valid"""
+    payloadSha256: str | None
+    """Of a 200: the SHA-256 of the payload's UTF-8 bytes, in hex"""
     functionVersion: str
     """Which version answered; a deployment runs two for a while"""
     exception: str | None
@@ -75,8 +78,8 @@ class Fields(TypedDict):
 def log_request(app: APIGatewayRestResolver, next_middleware: NextMiddleware) -> Response[str]:
     """The middleware that writes a request's line. A 5xx is an error, with the exception's text.
 
-    `request`, `member_id` and `error` come from the context, as far as the request got. The line has
-    no field for a secret.
+    `request`, `member_id`, `payload` and `error` come from the context, as far as the request got.
+    The line has no field for a secret.
     """
     started = perf_counter()
     response = next_middleware(app)
@@ -84,6 +87,7 @@ def log_request(app: APIGatewayRestResolver, next_middleware: NextMiddleware) ->
 
     event, context = app.current_event, app.lambda_context
     request: SigningRequest | None = app.context.get("request")
+    payload: str | None = app.context.get("payload")
     error: Exception | None = app.context.get("error")
     outcome = error_name(error) if error else PAYLOAD
     failed = response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
@@ -97,6 +101,7 @@ def log_request(app: APIGatewayRestResolver, next_middleware: NextMiddleware) ->
         "enterpriseId": request.enterprise_id if request else None,
         "connectionId": request.connection_id if request else None,
         "memberId": app.context.get("member_id"),
+        "payloadSha256": sha256(payload.encode()).hexdigest() if payload else None,
         "functionVersion": context.function_version,
         "exception": _text(error) if failed and error else None,
         "exception_name": type(error).__name__ if failed and error else None,

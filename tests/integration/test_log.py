@@ -57,6 +57,8 @@ def test_a_line_has_these_fields_and_no_others(
         "enterpriseId": ACME["enterprise_id"],
         "connectionId": ACME["connection_id"],
         "memberId": "trader",
+        # printf %s PAYLOAD | sha256sum, with the payload that README shows
+        "payloadSha256": "2d3c39cef65aa215f9719e11b7b2092e2babe1bef131d416af675b726cda85d1",
     }
 
 
@@ -207,6 +209,13 @@ def test_a_line_has_no_field_of_the_request_before(log_lines: Lines) -> None:
     _, line = log_lines()
     of_a_request = {"enterpriseId", "connectionId", "memberId", "exception", "exception_name"}
     assert line.keys() & of_a_request == set()
+
+
+def test_only_the_line_of_a_200_has_the_hash_of_a_payload(log_lines: Lines) -> None:
+    for sample in sample_events():
+        call(sample.event)
+    for line in log_lines():
+        assert ("payloadSha256" in line) is (line["status"] == 200)
 
 
 def test_the_scheduled_event_is_logged_without_a_read_or_a_metric(

@@ -1,5 +1,6 @@
 """The hook that Lambda calls before SnapStart takes its snapshot."""
 
+import random
 from contextlib import nullcontext
 
 import boto3
@@ -30,6 +31,10 @@ def frozen(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_prime_is_registered_before_the_snapshot() -> None:
     assert (prime, (), {}) in snapshot_restore_py.get_before_snapshot()
+
+
+def test_random_numbers_differ_after_a_restore() -> None:
+    assert (random.seed, (), {}) in snapshot_restore_py.get_after_restore()
 
 
 def test_prime_reads_keys_that_no_request_can_have_and_logs_nothing(
