@@ -1,4 +1,4 @@
-"""Servers with DynamoDB's protocol: one follows a script, one has no trusted certificate, one holds the sample world."""
+"""Servers with DynamoDB's protocol: with a script, without a trusted certificate, with the sample world."""
 
 import json
 import os
