@@ -60,7 +60,7 @@ _MESSAGES = {
     "bool_type": "must be true or false",
     "extra_forbidden": "is not a known field",
     "greater_than_equal": "must be at least {ge}",
-    "is_instance_of": "must be a whole number of seconds",
+    "is_instance_of": "must be a number of seconds, without a fraction",
     "less_than_equal": "must be a number of seconds, and at most {le}",
     "literal_error": "must be {expected}",
     "missing": "is required",
