@@ -115,6 +115,11 @@ def test_show_writes_the_record_that_load_read(text: str, several: list[str], ti
         assert line.isprintable()
 
 
+def test_a_record_has_one_line_whatever_the_order_of_its_attributes() -> None:
+    (line,) = read_state([lines(CREDENTIAL)])
+    assert to_line(dict(reversed([*line.item.items()]))) == to_line(line.item)
+
+
 @pytest.fixture
 def table(world: "DynamoDBClient") -> Iterator["DynamoDBClient"]:
     """The world's table, whose records of zenith go after the test."""
