@@ -52,8 +52,13 @@ def validate(instance: object, schema: Any) -> None:
 def test_it_has_the_project_s_version_and_licence() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert INFO["version"] == project["version"]
-    assert f"@v{project['version']}" in (ROOT / "docs/signing.md").read_text()
     assert (ROOT / "LICENSE").read_text().startswith(f"{INFO['license']['name']} License")
+
+
+def test_the_changelog_and_the_install_command_have_the_project_s_version() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert f"\n## [{version}] - " in (ROOT / "CHANGELOG.md").read_text()
+    assert f"@v{version}" in (ROOT / "docs/signing.md").read_text()
 
 
 def test_requests_go_only_to_the_host_that_the_document_comes_from() -> None:
