@@ -23,7 +23,8 @@ from handlers.signing import lambda_handler
 from tests.support.bundle import BUNDLE, digests
 from tests.support.dynamodb import embedded_dynamodb
 from tests.support.environment import CALLERS
-from tests.support.processes import free_address, started, wait_for
+from tests.support.processes import free_address, run, started, wait_for
+from tests.support.shell import run_as_shown
 from tools.replay import SampleEvent, sample_events
 from tools.sample import ROOT, lambda_context
 from tools.world import sample_world
@@ -227,3 +228,31 @@ def test_the_built_function_writes_nothing_beside_itself(invoke: Invoke, bundle_
     (sample, *_) = sample_events()
     assert invoke(sample.event)["statusCode"] == sample.status
     assert digests(bundle_copy) == digests(BUNDLE)
+
+
+def test_an_operator_builds_another_commit_beside_this_folder(tmp_path: Path) -> None:
+    present = tmp_path / "present"
+    present.mkdir()
+    for name in ("domain", "handlers", "requirements", "tools"):
+        shutil.copytree(ROOT / name, present / name)
+    for name in (".gitignore", "Makefile", "samconfig.toml", "template.yaml"):
+        shutil.copy(ROOT / name, present)
+    identity = ["-c", "user.name=an operator", "-c", "user.email=operator@example.com"]
+    for words in (["init"], ["add", "."], [*identity, "commit", "--message", "A commit"]):
+        run("git", *words, cwd=present)
+    for name in (".uv", ".venv-sam"):
+        (present / name).symlink_to(ROOT / name)
+    ran = run_as_shown(
+        "operate.md",
+        "git worktree add",
+        words={"COMMIT": "HEAD"},
+        environment=CALLERS,
+        folder=present,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert digests(tmp_path / "rollback/.aws-sam/build/SigningFunction") == digests(BUNDLE)
+    ran = run_as_shown(
+        "operate.md", "git worktree remove", words={}, environment=CALLERS, folder=present
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert not (tmp_path / "rollback").exists()

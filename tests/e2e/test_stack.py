@@ -38,10 +38,11 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from handlers.state import credential_key, enterprise_key
+from domain.access import READ_SCOPE
 from tests.support.bundle import BUNDLE, digests
 from tests.support.processes import free_address, started, wait_for
-from tools.sample import EVENTS, REGION, ROOT, item
+from tests.support.shell import run_as_shown
+from tools.sample import CONNECTION_ID, EVENTS, REGION, ROOT, item
 
 type Template = dict[str, Any]
 
@@ -298,9 +299,35 @@ def test_the_deployed_bundle_is_the_one_that_was_built(
     assert digests(tmp_path) == digests(BUNDLE)
 
 
-def test_an_operator_restores_the_table_reads_the_restored_one_and_goes_back(
-    emulator: Emulator, template: Template, stage: Stage
+def test_an_operator_restores_the_table_and_what_was_revoked_since_stays_revoked(
+    emulator: Emulator, template: Template, stage: Stage, tmp_path: Path
 ) -> None:
+    operator = emulator.environment
+    records = json.loads((EVENTS / "state.json").read_text())
+    (connection,) = [record for record in records if record.get("connection") == CONNECTION_ID]
+
+    def load(record: dict[str, Any]) -> None:
+        (tmp_path / "state.jsonl").write_text(json.dumps(record))
+        words = ("load", str(tmp_path / "state.jsonl"), "--table", stage.table)
+        tools(*words, environment=operator)
+
+    def mint(member: str) -> dict[str, str]:
+        words = ("acme-capital", member, "--scope", READ_SCOPE, "--table", stage.table)
+        return {"Authorization": f"Bearer {tools('mint', *words, environment=operator).strip()}"}
+
+    def run_documented(*starts: str) -> None:
+        ran = run_as_shown(
+            "operate.md",
+            *starts,
+            words={"TABLE": stage.table, "RESTORED": "restored"},
+            environment=operator,
+            folder=tmp_path,
+        )
+        assert ran.returncode == 0, ran.stderr
+
+    leaver = mint("leaver")
+    assert stage.ask("GET", headers=leaver)[0] == 200
+
     dynamodb = emulator.client("dynamodb")
     dynamodb.restore_table_to_point_in_time(
         SourceTableName=stage.table, TargetTableName="restored", UseLatestRestorableTime=True
@@ -310,17 +337,31 @@ def test_an_operator_restores_the_table_reads_the_restored_one_and_goes_back(
         PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
     )
     dynamodb.update_table(TableName="restored", DeletionProtectionEnabled=True)
-    key = {"pk": enterprise_key("acme-capital"), "sk": credential_key("sample-token-trader")}
-    restored = {name: {"S": value} for name, value in key.items()}
-    assert "Item" in dynamodb.get_item(TableName="restored", Key=restored)
-    dynamodb.delete_item(TableName="restored", Key=restored)  # to tell the tables' answers apart
-    assert stage.ask()[0] == 200
+
+    tools("revoke-all", "acme-capital", "leaver", "--table", stage.table, environment=operator)
+    joiner = mint("joiner")
+    load(connection | {"active": False})  # the fault
+    assert stage.ask() == (422, "ConnectionInactive")
+
+    run_documented(".venv/bin/python -m tools show --json --table TABLE | LC_ALL=C sort")
+    for name in ("gone.jsonl", "new.jsonl"):
+        lines = (tmp_path / name).read_text().splitlines(keepends=True)
+        changes = [line for line in lines if CONNECTION_ID not in line]
+        assert (len(lines), len(changes)) == (2, 1)
+        (tmp_path / name).write_text("".join(changes))
+    run_documented(".venv/bin/python -m tools delete gone.jsonl")
+
     parameters = {"Architecture": PROCESSOR, "Deployment": "at-once"}
     outputs = emulator.deploy("signing", template, ExistingTable="restored", **parameters)
     assert outputs["TableName"] == "restored"
-    assert stage.ask() == (401, "NotAMember")
+    assert stage.ask()[0] == 200
+    assert stage.ask("GET", headers=leaver) == (401, "NotAMember")
+    assert stage.ask("GET", headers=joiner)[0] == 200
+
+    load(connection)
     assert emulator.deploy("signing", template, **parameters)["TableName"] == stage.table
     assert stage.ask()[0] == 200
+    tools("revoke-all", "acme-capital", "joiner", "--table", stage.table, environment=operator)
 
 
 def test_after_a_rollback_to_a_template_without_execution_log_the_stack_deploys_again(

@@ -7,9 +7,12 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+import jmespath  # type: ignore[import-untyped] # -- it has no types
 import pytest
+import yaml
 from botocore import xform_name
 from botocore.session import get_session
+from botocore.validate import ParamValidator
 
 from handlers.log import Fields
 from tests.support.calls import Lines, call, event_for, sample_event
@@ -92,7 +95,7 @@ def test_the_curl_example_gets_the_answer_that_is_shown(method: str) -> None:
 def test_the_log_lines_that_are_shown_are_what_the_function_writes(
     number: int, name: str, log_lines: Lines
 ) -> None:
-    shown = json.loads(re.findall(r"```json\n(.*)\n```", OPERATE)[number])
+    shown = json.loads(re.findall(r"```json\n(.*?)\n```", OPERATE, re.DOTALL)[number])
     call(sample_event(name))
     (line,) = log_lines()
     assert shown.keys() <= line.keys()
@@ -100,18 +103,19 @@ def test_the_log_lines_that_are_shown_are_what_the_function_writes(
         assert shown[same] == line[same]
 
 
-def test_the_queries_name_fields_of_the_line() -> None:
+def test_the_queries_name_fields_of_the_logs() -> None:
     queries = re.sub(
         r'"[^"]*"|@\w+', "", " ".join(re.findall(r"^filter .*", OPERATE, re.MULTILINE))
     )
     words = {"filter", "and", "display", "stats", "count", "by"}
     named = set(re.findall(r"[a-z]\w+", queries, re.IGNORECASE)) - words
-    assert named <= Fields.__annotations__.keys() | POWERTOOLS_KEYS
+    access_log = TEMPLATE["Resources"]["Api"]["Properties"]["AccessLogSetting"]["Format"]
+    assert named <= Fields.__annotations__.keys() | POWERTOOLS_KEYS | json.loads(access_log).keys()
 
 
 OPERATORS = ("load", "delete", "show", "mint", "revoke", "revoke-all")
 OURS = [f".venv/bin/python -m tools {name}" for name in ("replay", *OPERATORS)]
-OF_SAM = ("delete", "deploy", "local invoke", "local start-api", "logs", "remote invoke")
+OF_SAM = ("build", "delete", "deploy", "local invoke", "local start-api", "logs", "remote invoke")
 
 
 @pytest.mark.parametrize("command", OURS + [f".venv-sam/bin/sam {name}" for name in OF_SAM])
@@ -134,22 +138,106 @@ def test_a_command_of_aws_takes_the_parameters_that_are_shown(command: str) -> N
     service, operation, *words = command.split()
     model = get_session().get_service_model({"deploy": "codedeploy"}.get(service, service))
     operations = {xform_name(name, "-"): name for name in model.operation_names}
-    taken = model.operation_model(operations[operation]).input_shape
-    known = {xform_name(name, "-") for name in (taken.members if taken else ())}
+    taken: Any = model.operation_model(operations[operation]).input_shape
+    known = {xform_name(name, "-"): name for name in (taken.members if taken else ())}
     shown = {re.sub(r"^--(no-)?", "", word) for word in words if word.startswith("--")}
-    assert shown - {"query", "output"} <= known
+    assert shown - {"query", "output", "region"} <= known.keys()
+    for name, written in re.findall(r"--([a-z-]+) '([{\[].*?)'(?: |$)", command):
+        shape = taken.members[known[name]]
+        assert not ParamValidator().validate(json.loads(written), shape).generate_report()
+
+
+PATHS = re.findall(r"\baws (\S+) (\S+) [^`\n]*--query ([\w.]+)(?: |`|$)", OPERATE, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("service", "operation", "path"), PATHS)
+def test_an_answer_of_aws_has_what_a_command_asks_for(
+    service: str, operation: str, path: str
+) -> None:
+    model = get_session().get_service_model({"deploy": "codedeploy"}.get(service, service))
+    operations = {xform_name(name, "-"): name for name in model.operation_names}
+    shape: Any = model.operation_model(operations[operation]).output_shape
+    for name in path.split("."):
+        shape = shape.members[name]
+
+
+def test_the_queries_of_a_stack_find_what_the_text_says() -> None:
+    outputs, resources = re.findall(r'--query "(.*?)"', OPERATE)
+    described: dict[str, Any] = {"Stacks": [{"Outputs": [{"OutputKey": "a", "OutputValue": "b"}]}]}
+    assert jmespath.search(outputs, described) == [["a", "b"]]
+    types = ("CodeDeploy::Application", "CodeDeploy::DeploymentGroup", "Lambda::Function")
+    described = {
+        "StackResources": [
+            {"ResourceType": f"AWS::{name}", "PhysicalResourceId": name} for name in types
+        ]
+    }
+    found = [physical_id for _, physical_id in jmespath.search(resources, described)]
+    assert found == ["CodeDeploy::Application", "CodeDeploy::DeploymentGroup"]
+
+
+ADD_ONS = ("domain", "firewall", "global-table")
 
 
 def test_sam_reads_the_parameters_that_are_shown() -> None:
     needs(".venv-sam")
     shown = re.findall(r"--parameter-overrides ([^`\n]+)", OPERATE)
-    add_ons = [template(f"docs/add-ons/{name}.yaml") for name in ("domain", "firewall")]
+    add_ons = [template(f"docs/add-ons/{name}.yaml") for name in ADD_ONS]
     names = {name for stack in (TEMPLATE, *add_ons) for name in stack["Parameters"]}
     words = [word for line in shown for word in shlex.split(line)]
     parse = "import sys; from samcli.cli.types import CfnParameterOverridesType as Overrides;"
     parse += "[Overrides().convert((word,), None, None) for word in sys.argv[1:]]"
     run(".venv-sam/bin/python", "-c", parse, *words)
     assert {word.split("=")[0] for word in words} <= names | {"NAME"}
+
+
+RESOURCES = [
+    text for text in re.findall(r"```yaml\n(.*?)```", OPERATE, re.DOTALL) if "Type: AWS::" in text
+]
+
+
+@pytest.mark.parametrize("resources", RESOURCES)
+def test_the_resources_that_are_shown_are_valid(resources: str) -> None:
+    needs(".venv-sam")
+    firewall = (ROOT / "docs/add-ons/firewall.yaml").read_text()
+    stack = firewall.replace("\nOutputs:", f"\n{resources}\nOutputs:")
+    ran = run(".venv-sam/bin/cfn-lint", input=stack, check=False)
+    assert ran.returncode == 0, ran.stdout
+
+
+def test_the_job_that_is_shown_deploys_without_a_stored_key() -> None:
+    (shown,) = re.findall(r"```yaml\n(jobs:.*?)```", OPERATE, re.DOTALL)
+    (job,) = yaml.safe_load(shown)["jobs"].values()
+    assert job["permissions"] == {"contents": "read", "id-token": "write"}
+    commands = [step["run"] for step in job["steps"] if "run" in step]
+    (written,) = re.findall(r"## From a pipeline\n\n```sh\n(.*?)```", OPERATE, re.DOTALL)
+    assert commands == written.splitlines()
+
+
+def test_the_search_for_another_python_finds_every_place() -> None:
+    (shown,) = re.findall(r"^git grep -nE '(.*?)' -- ':!requirements'", OPERATE, re.MULTILINE)
+    folders = (
+        ".ci",
+        ".github/workflows",
+        "docs",
+        "domain",
+        "handlers",
+        "tests/*",
+        "tools",
+        "tools/*",
+    )
+    files = [path for name in (".", *folders) for path in ROOT.glob(f"{name}/*") if path.is_file()]
+    texts = [
+        path.read_text(errors="ignore")
+        for path in files
+        if path.suffix not in (".json", ".pyc", ".gz")
+    ]
+    places = [
+        line
+        for line in "\n".join(texts).splitlines()
+        if re.search(r"(?<![\d.])3[._-]?13(?!\d)", line)
+    ]
+    assert len(places) > 5
+    assert not [line for line in places if not re.search(shown, line)]
 
 
 def test_the_commands_for_a_machine_name_its_processor() -> None:

@@ -1,8 +1,6 @@
 """The embedded DynamoDB of `replay`, `serve`, `dynamodb` and the tests: nothing leads out of it."""
 
 import os
-import re
-import sys
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -14,8 +12,8 @@ from werkzeug.wrappers import Response
 
 from tests.support.dynamodb import embedded_dynamodb
 from tests.support.needs import needs
-from tests.support.processes import Ran, python, run, tool
-from tools.sample import ROOT
+from tests.support.processes import python, tool
+from tests.support.shell import run_as_shown
 from tools.world import listening
 
 SETTINGS = {
@@ -100,41 +98,14 @@ def test_the_embedded_dynamodb_serves_nothing_else_and_no_web_page(
     assert not [name for name in answer.headers if name.startswith("Access-Control-")]
 
 
-def run_as_shown(
-    document: str, start: str, environment: dict[str, str], folder: Path, before: str = ""
-) -> Ran:
-    """Runs the one block of shell commands in a document that begins so."""
-    needs("bash")
-    text = (ROOT / "docs" / document).read_text()
-    (shown,) = re.findall(rf"^```sh\n({re.escape(start)}.*?)^```", text, re.MULTILINE | re.DOTALL)
-    commands = (before + shown).replace(".venv/bin/python", sys.executable)
-    commands = commands.replace("http://127.0.0.1:8000", environment["AWS_ENDPOINT_URL_DYNAMODB"])
-    environment = os.environ | {"PYTHONPATH": str(ROOT)} | environment
-    commands = commands.replace(" TABLE", " StateTable")
-    return run("bash", "-ec", commands, env=environment, cwd=folder, check=False)
-
-
 def test_the_tools_reach_the_local_database_as_the_document_shows(
     dynamodb: dict[str, str], tmp_path: Path
 ) -> None:
-    ran = run_as_shown("local.md", "export ", dynamodb, tmp_path)
+    words = {"http://127.0.0.1:8000": dynamodb["AWS_ENDPOINT_URL_DYNAMODB"]}
+    ran = run_as_shown("local.md", "export ", words=words, environment=dynamodb, folder=tmp_path)
     token = ran.stdout.splitlines()[0]
     assert f"credential {sha256(token.encode()).hexdigest()}\n" in ran.stdout
     assert "CONNECTION#6f1c2e1a-0b5d-4c58-9a3e-3d2b7f4a9c03: " in ran.stderr
-
-
-def test_the_recipe_extends_a_licence_and_switches_off_a_connection(
-    dynamodb: dict[str, str], tmp_path: Path
-) -> None:
-    document = (ROOT / "docs" / "operate.md").read_text()
-    (tmp_path / "records").write_text(re.findall(r"```jsonl\n(.*?)```", document, re.DOTALL)[0])
-    show = ".venv/bin/python -m tools show zenith --json"
-    load = ".venv/bin/python -m tools load records --table TABLE\n"
-    ran = run_as_shown("operate.md", show, dynamodb, tmp_path, before=load)
-    assert ran.stderr == "Records written: 3.\nRecords written: 2.\n"
-    changed = (tmp_path / "change.jsonl").read_text()
-    assert '"active": false' in changed
-    assert '"expiresAt": 4133980800' in changed
 
 
 @pytest.mark.parametrize("host", ["", "nowhere.invalid", "unix:///tmp/x", 64 * "x", "a\udce9"])

@@ -1,0 +1,98 @@
+"""The recipes of docs/operate.md, run as they are shown."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from domain.access import READ_SCOPE
+from tests.support.dynamodb import embedded_dynamodb
+from tests.support.needs import needs
+from tests.support.processes import tool
+from tests.support.shell import run_as_shown
+from tools.sample import ROOT, TABLE_NAME
+
+# An AWS in which the restored table becomes active, and takes point-in-time recovery, on the second try.
+SLOW_AWS = """
+sleep() { :; }
+aws() {
+  echo "$2" >>calls
+  times=$(grep -c "^$2$" calls)
+  case "$2 $times" in
+    "describe-table 1") echo CREATING ;;
+    describe-table*) echo ACTIVE ;;
+    "update-continuous-backups 1") return 254 ;;
+  esac
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def dynamodb() -> Iterator[dict[str, str]]:
+    """The environment of `make dynamodb`, which runs."""
+    with embedded_dynamodb() as environment:
+        yield environment
+
+
+def test_the_recipe_extends_a_licence_and_switches_off_a_connection(
+    dynamodb: dict[str, str], tmp_path: Path
+) -> None:
+    document = (ROOT / "docs" / "operate.md").read_text()
+    (tmp_path / "records").write_text(re.findall(r"```jsonl\n(.*?)```", document, re.DOTALL)[0])
+    ran = run_as_shown(
+        "operate.md",
+        ".venv/bin/python -m tools show zenith --json",
+        words={"TABLE": TABLE_NAME},
+        environment=dynamodb,
+        folder=tmp_path,
+        before=".venv/bin/python -m tools load records --table TABLE\n",
+    )
+    assert ran.stderr == "Records written: 3.\nRecords written: 2.\n"
+    changed = (tmp_path / "change.jsonl").read_text()
+    assert '"active": false' in changed
+    assert '"expiresAt": 4133980800' in changed
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_a_leaked_token_is_revoked_without_a_trace_in_the_shell(
+    dynamodb: dict[str, str], tmp_path: Path, shell: str
+) -> None:
+    needs("openssl")
+    member = ["zenith", "trader", "--table", TABLE_NAME]
+    minted = tool("mint", *member, "--scope", READ_SCOPE, **dynamodb)
+    token = minted.stdout.strip()
+    ran = run_as_shown(
+        "operate.md",
+        "read -rs token",
+        ".venv/bin/python -m tools show --json --table TABLE | grep",
+        words={"TABLE": TABLE_NAME},
+        environment=dynamodb,
+        folder=tmp_path,
+        typed=f"{token}\n",
+        shell=shell,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert '"memberId": "trader"' in ran.stdout
+    assert ran.stderr.endswith("Tokens revoked: 1.\n")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_a_restore_waits_for_the_table_and_for_its_backups(tmp_path: Path, shell: str) -> None:
+    ran = run_as_shown(
+        "operate.md",
+        "aws dynamodb describe-continuous-backups",
+        words={},
+        environment={},
+        folder=tmp_path,
+        before=SLOW_AWS,
+        shell=shell,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert (tmp_path / "calls").read_text().split() == [
+        "describe-continuous-backups",
+        "restore-table-to-point-in-time",
+        *2 * ["describe-table"],
+        *2 * ["update-continuous-backups"],
+        "update-table",
+    ]
