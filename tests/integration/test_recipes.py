@@ -96,3 +96,12 @@ def test_a_restore_waits_for_the_table_and_for_its_backups(tmp_path: Path, shell
         *2 * ["update-continuous-backups"],
         "update-table",
     ]
+
+
+def test_the_hash_of_a_payload_in_a_deallocation_is_the_one_in_the_query(tmp_path: Path) -> None:
+    needs("jq", "openssl")
+    (written,) = re.findall(r"```json\n(.*)\n```", (ROOT / "README.md").read_text())
+    (tmp_path / "deallocation.json").write_text(written)
+    ran = run_as_shown("operate.md", "jq -j .payload", words={}, environment={}, folder=tmp_path)
+    query = f'filter payloadSha256 = "{ran.stdout.strip()}"'
+    assert query in (ROOT / "docs/operate.md").read_text()
