@@ -7,6 +7,7 @@ there is not what the function returns.
 import ast
 import html
 import json
+import logging
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from inspect import cleandoc, getsource
@@ -59,7 +60,7 @@ def package_exports() -> str:
     """What the package for the deallocation endpoint exports."""
 
     def rows() -> Rows:
-        for name in sorted(domain.__all__, key=str.swapcase):
+        for name in domain.__all__:
             exported = getattr(domain, name)
             kind = "error: " if isinstance(exported, type) else ""
             yield f"`{name}`", kind + _paragraph(exported.__doc__)
@@ -101,7 +102,7 @@ def data_model() -> str:
         for model, key in keys.items():
             meanings, first = docstrings(model), f"`{key}`"
             for name, field in model.model_fields.items():
-                kind = _TYPES.get(field.annotation, "S")
+                kind = _TYPES[field.annotation]
                 optional = "" if field.is_required() else ", optional"
                 meaning = _text(meanings[name])
                 yield first, f"`{field.alias}`", kind + optional, meaning
@@ -158,6 +159,7 @@ def sample_tokens() -> str:
     connections = {r["enterprise"]: r["connection"] for r in reversed(records) if "connection" in r}
 
     def rows() -> Iterator[str]:
+        logging.disable()
         with sample_world():
             for record in records:
                 if "credential" in record:
@@ -278,11 +280,19 @@ def docstrings(described: type | ModuleType) -> dict[str, str]:
 
 
 _TYPES: dict[Any, str] = {
+    str: "S",
+    License.model_fields["status"].annotation: "S",
     Decimal: "N",
     bool: "BOOL",
     Connection.model_fields["currencies"].annotation: "SS",
 }
-"""DynamoDB's types. All others are texts."""
+"""DynamoDB's type for each type of an attribute."""
+_BOUNDS = {
+    (None, None): "",
+    (1, None): "at least 1 character",
+    (1, 256): "1 to 256 characters",
+}
+"""The words for the least and the greatest length of a text."""
 _EXAMPLE = Detail("amount.quantity", "must be a string")
 
 
@@ -298,10 +308,7 @@ def _fields() -> Iterator[tuple[str, str, str, str]]:
         for name in (name for name in model.model_fields if name in meanings):
             alias = str(model.model_fields[name].alias)
             rules = schema[alias]
-            bounds = {
-                (1, None): "at least 1 character",
-                (1, 256): "1 to 256 characters",
-            }.get((rules.get("minLength"), rules.get("maxLength")), "")
+            bounds = _BOUNDS[rules.get("minLength"), rules.get("maxLength")]
             optional = "" if model.model_fields[name].is_required() else "optional"
             rule = ", ".join(filter(None, [optional, rules["type"], bounds]))
             yield where, prefix + alias, rule, _text(meanings[name])

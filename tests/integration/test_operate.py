@@ -462,7 +462,7 @@ def test_show_lists_what_an_enterprise_has_and_marks_what_expires(file: Path) ->
     file.write_text(lines(LICENSE, CONNECTION, *credentials))
     run("load", file)
     license_, connection, *shown = run("show", "zenith").stdout.strip().split("\n\n")
-    assert license_.split() == ["license", "OES", "status", "active", "expiresAt", "never"]
+    assert license_.split()[:6] == ["license", "OES", "status", "active", "expiresAt", "never"]
     assert connection.split()[:6] == [
         *("connection", CONNECTION["connection"]),
         *("active", "True", "currencies", "BTC"),

@@ -10,6 +10,7 @@ import pytest
 from domain import errors
 from domain.access import READ_SCOPE, WRITE_SCOPE, authenticate, check_access, check_currency
 from domain.records import Records
+from handlers.answers import ANSWERS
 
 type State = dict[str, dict[str, Any] | None]
 type Fault = Callable[[State], None]
@@ -74,6 +75,12 @@ FAULTS: list[tuple[type[Exception], str, Fault]] = [
 
 def raises(error: type[Exception], name: str) -> pytest.RaisesExc[Exception]:
     return pytest.raises(error, match=f"^{name}: " if error is errors.CorruptRecord else None)
+
+
+def test_the_table_of_answers_has_the_errors_in_the_order_of_the_checks() -> None:
+    raised = dict.fromkeys(error for error, *_ in FAULTS if error is not errors.CorruptRecord)
+    checks = [errors.Unauthenticated, errors.InvalidRequest, *raised]
+    assert [*ANSWERS][: len(checks)] == checks
 
 
 def test_without_a_fault_the_member_may_have_the_payload() -> None:
