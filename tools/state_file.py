@@ -216,10 +216,10 @@ def _deserialize(item: "StoredItem") -> dict[str, Any]:
 
 
 def _json_value(value: object) -> object:
-    # A value that this changes fails the check in `to_line`.
+    # A value that this changes fails the check in `to_line`. boto3's type for bytes has no str().
     if isinstance(value, set):
-        return sorted(value, key=str)
-    return int(value) if isinstance(value, Decimal) else str(value)
+        return sorted(value, key=lambda member: member if isinstance(member, str) else repr(member))
+    return int(value) if isinstance(value, Decimal) else repr(value)
 
 
 def _unique_fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

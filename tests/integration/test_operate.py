@@ -566,6 +566,8 @@ def test_the_lines_of_show_can_be_edited_and_loaded(file: Path) -> None:
             "differs from what load would write",
         ),
         ("LICENSE#OES", {"expiresAt": {"N": f"1{100 * '0'}"}}, "38 digits"),
+        ("LICENSE#OES", {"status": {"B": b"active"}}, "status must be 'active' or 'inactive'"),
+        ("LICENSE#OES", {"status": {"BS": [b"active"]}}, "status must be 'active' or 'inactive'"),
         ("OTHER#1", {}, "is not a record of this service"),
     ],
 )
