@@ -42,6 +42,12 @@ The parser needs stack for each level. Without a limit, 9,000 bytes end the proc
 the thread is small.
 """
 
+OBJECTS_LIMIT = 256
+"""The most objects and lists in the body
+
+Tens of thousands of them would cost much time before the token is checked.
+"""
+
 QUANTITY_DIGITS = 78
 """The most digits of a quantity. The largest number of 256 bits has that many."""
 
@@ -183,8 +189,7 @@ def _json_object(body: bytes, limit: int) -> _Pairs:
         raise InvalidRequest(Detail("body", f"must be at most {limit} bytes"))
     if body.startswith(BOM_UTF8):
         raise InvalidRequest(Detail("body", "must not begin with a byte order mark"))
-    if _depth(body) > DEPTH_LIMIT:
-        raise InvalidRequest(Detail("body", "must be valid JSON"))
+    _check_brackets(body)
     try:
         # Numbers are only read to be refused, so `len` stands in for parsing. int() would fail on
         # thousands of digits and not name the field, and float() is slow for some numbers.
@@ -203,13 +208,17 @@ _STEPS = bytes.maketrans(_BRACKETS, array("b", [1, 1, -1, -1]).tobytes())
 _OTHER_BYTES = bytes(set(range(256)) - set(_BRACKETS))
 
 
-def _depth(body: bytes) -> int:
-    """The most levels of brackets that a JSON parser meets before it finds a fault."""
+def _check_brackets(body: bytes) -> None:
+    """Refuses what would cost a JSON parser much stack or time."""
     # Without escapes, a quote can only start or end a string. So every second piece between quotes
     # is outside of strings.
     pieces = body.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')
-    steps = array("b", b"".join(pieces[::2]).translate(_STEPS, _OTHER_BYTES))
-    return max(accumulate(steps), default=0)
+    steps = b"".join(pieces[::2]).translate(_STEPS, _OTHER_BYTES)
+    if max(accumulate(array("b", steps)), default=0) > DEPTH_LIMIT:
+        raise InvalidRequest(Detail("body", "must be valid JSON"))
+    if steps.count(1) > OBJECTS_LIMIT:
+        message = f"must not have more than {OBJECTS_LIMIT} objects and lists"
+        raise InvalidRequest(Detail("body", message))
 
 
 _MESSAGES = {

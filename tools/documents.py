@@ -81,7 +81,7 @@ def request_fields() -> str:
 
 def request_limits() -> str:
     """The limits of a request's size and shape."""
-    names = ("BODY_LIMIT", "NAMES_LIMIT", "DEPTH_LIMIT", "DETAILS_LIMIT")
+    names = ("BODY_LIMIT", "NAMES_LIMIT", "DEPTH_LIMIT", "OBJECTS_LIMIT", "DETAILS_LIMIT")
     return _limits(request, *names)
 
 

@@ -178,6 +178,11 @@ def test_a_body_has_at_most_32_levels(levels: int, fault: Detail) -> None:
     assert details(written.encode()) == [fault]
 
 
+def test_a_body_may_have_256_objects_and_lists() -> None:
+    body = BODY | {"f": [[]] * 253}  # with the body, the amount and the outer list
+    assert details(body) == [Detail("f", "is not a known field")]
+
+
 @given(st.text('[{"\\\\}]', min_size=1), st.integers(0, 40))
 def test_brackets_in_a_text_do_not_count_as_levels(text: str, times: int) -> None:
     assert parse(BODY | {"nonce": text + "[" * 1_000 * times}).nonce.startswith(text)
