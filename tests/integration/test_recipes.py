@@ -98,6 +98,23 @@ def test_a_restore_waits_for_the_table_and_for_its_backups(tmp_path: Path, shell
     ]
 
 
+@pytest.mark.parametrize("unread", ["TABLE", "RESTORED"])
+def test_a_restore_compares_nothing_if_a_table_was_not_read(
+    dynamodb: dict[str, str], tmp_path: Path, unread: str
+) -> None:
+    for name in ("gone.jsonl", "new.jsonl"):
+        (tmp_path / name).write_text("of an earlier comparison")
+    ran = run_as_shown(
+        "operate.md",
+        ".venv/bin/python -m tools show --json --table TABLE | LC_ALL=C sort",
+        words={"TABLE": TABLE_NAME, "RESTORED": TABLE_NAME} | {unread: "absent"},
+        environment=dynamodb,
+        folder=tmp_path,
+    )
+    assert ran.stdout == "A table was not read. Run these lines again.\n"
+    assert {path.name for path in tmp_path.iterdir()} == {"now.jsonl", "then.jsonl"}
+
+
 def test_the_hash_of_a_payload_in_a_deallocation_is_the_one_in_the_query(tmp_path: Path) -> None:
     needs("jq", "openssl")
     (written,) = re.findall(r"```json\n(.*)\n```", (ROOT / "README.md").read_text())
