@@ -53,14 +53,14 @@ QUANTITY_DIGITS = 78
 
 _UUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 _BASE_UNITS = rf"^[1-9][0-9]{{0,{QUANTITY_DIGITS - 1}}}$"
-_FORMATS = {
+FORMATS = {
     _UUID: "must be a UUID in its 8-4-4-4-12 form",
     _BASE_UNITS: (
         "must be a positive whole number of base units:"
         f" 1 to {QUANTITY_DIGITS} digits with no sign, separator or leading zero"
     ),
 }
-"""What a 400 says of a text that does not match the pattern."""
+"""What a text that must match the pattern must be. A 400 says it, and so do the documents."""
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 EnterpriseId = Annotated[str, StringConstraints(min_length=1, max_length=256)]
@@ -91,8 +91,7 @@ class Amount(_Strict):
     quantity: BaseUnits
     """The quantity in base units (satoshi for BTC, wei for ETH).
 
-    A positive integer of 1 to 78 ASCII digits, without sign or leading zero. It is a string, so
-    that no digit is lost.
+    It is a string of ASCII digits, so that no digit is lost.
     """
 
 
@@ -122,7 +121,7 @@ class SigningRequest(SigningBody):
     connection_id: ConnectionId
     """The connection to take assets back from.
 
-    A UUID in its 8-4-4-4-12 form, in either case. It is put into lower case before anything else.
+    It may be in either case, and is put into lower case before anything else.
     """
 
 
@@ -248,5 +247,5 @@ def _message(kind: str, value: object, rule: Mapping[str, object]) -> str:
         return "must be given only once"
     if rule.get("min_length") == 1:
         return "must not be empty"
-    format_ = _FORMATS.get(str(rule.get("pattern")))
+    format_ = FORMATS.get(str(rule.get("pattern")))
     return format_ or _MESSAGES.get(kind, "is invalid").format(**rule)

@@ -266,8 +266,10 @@ def body_schemas() -> str:
 
 def docstrings(described: type | ModuleType) -> dict[str, str]:
     """The text below each attribute of a class, or each constant of a module, by its name."""
-    tree = ast.parse(getsource(described)).body
-    (body,) = [tree] if isinstance(described, ModuleType) else [getattr(tree[0], "body", [])]
+    body = ast.parse(getsource(described)).body
+    match body:
+        case [ast.ClassDef() as only]:
+            body = only.body
     texts = {}
     for attribute, text in pairwise(body):
         match attribute, text:
@@ -287,12 +289,6 @@ _TYPES: dict[Any, str] = {
     Connection.model_fields["currencies"].annotation: "SS",
 }
 """DynamoDB's type for each type of an attribute."""
-_BOUNDS = {
-    (None, None): "",
-    (1, None): "at least 1 character",
-    (1, 256): "1 to 256 characters",
-}
-"""The words for the least and the greatest length of a text."""
 _EXAMPLE = Detail("amount.quantity", "must be a string")
 
 
@@ -307,11 +303,18 @@ def _fields() -> Iterator[tuple[str, str, str, str]]:
         schema, meanings = model.model_json_schema()["properties"], docstrings(model)
         for name in (name for name in model.model_fields if name in meanings):
             alias = str(model.model_fields[name].alias)
-            rules = schema[alias]
-            bounds = _BOUNDS[rules.get("minLength"), rules.get("maxLength")]
-            optional = "" if model.model_fields[name].is_required() else "optional"
-            rule = ", ".join(filter(None, [optional, rules["type"], bounds]))
+            optional = "" if model.model_fields[name].is_required() else "optional "
+            rule = f"{optional}string: {_length_or_format(schema[alias])}"
             yield where, prefix + alias, rule, _text(meanings[name])
+
+
+def _length_or_format(rules: dict[str, Any]) -> str:
+    """What a text must be, from its JSON schema."""
+    if "pattern" in rules:
+        return request.FORMATS[rules["pattern"]].removeprefix("must be ")
+    if "maxLength" in rules:
+        return f"{rules['minLength']} to {rules['maxLength']} characters"
+    return f"{rules['minLength']} or more characters"
 
 
 def _limits(module: ModuleType, *names: str) -> str:
