@@ -7,7 +7,7 @@ from .payload import signing_payload
 from .request import BODY_LIMIT, SigningRequest, Text, parse_request
 
 DEALLOCATION_BODY_LIMIT = 4 * BODY_LIMIT
-"""The largest body of a deallocation, in bytes.
+"""The largest body of a deallocation (bytes)
 
 Every signing request that got a payload fits, with a signature of at most 60,000 bytes as the body
 has it (SLH-DSA-192f in base64 takes 47,552). This holds for every client that writes both bodies in

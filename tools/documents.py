@@ -21,7 +21,7 @@ import yaml
 from pydantic import BaseModel
 
 import domain
-from domain import errors, request
+from domain import deallocation, errors, request
 from domain.errors import Detail, InvalidRequest
 from domain.records import Connection, Credential, License
 from domain.request import Amount, SigningBody, SigningRequest
@@ -83,6 +83,11 @@ def request_limits() -> str:
     """The limits of a request's size and shape."""
     names = ("BODY_LIMIT", "NAMES_LIMIT", "DEPTH_LIMIT", "OBJECTS_LIMIT", "DETAILS_LIMIT")
     return _limits(request, *names)
+
+
+def deallocation_limits() -> str:
+    """The limit of the body of a deallocation."""
+    return _limits(deallocation, "DEALLOCATION_BODY_LIMIT")
 
 
 def read_limits() -> str:
@@ -234,6 +239,17 @@ def error_names() -> str:
     names = [kind.__name__ for kind in ANSWERS if kind is not InvalidRequest]
     names += [_gateway_body(gateway[kind])["name"] for kind in GATEWAY]
     return _yaml({"enum": list(dict.fromkeys(names))}, 10)
+
+
+def body_description() -> str:
+    """What openapi.yaml says of the body of a request as a whole."""
+    text = f"A JSON object in UTF-8, of at most {request.BODY_LIMIT:,} bytes, whatever its Content-Type."
+    return _yaml({"description": text}, 6)
+
+
+def most_details() -> str:
+    """The most details of a 400, for openapi.yaml."""
+    return _yaml({"maxItems": request.DETAILS_LIMIT}, 10)
 
 
 def body_schemas() -> str:
