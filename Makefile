@@ -103,11 +103,9 @@ docs: $(DEV) ## Write the documents' tables from the facts in the code
 build: .venv-sam/.installed ## Build the function for AWS
 	$(SAM) build
 
-# `sam build` runs this to fill ARTIFACTS_DIR, and does not say for which processor. So the bundle serves both: compiled
-# modules have their processor in their names, and Python loads its own. Lambda mounts it read-only, so the bytecode is
-# compiled here, and never checked against its source. Of the packages, only the bytecode is shipped, to halve the size.
-# The same commit and the same release of Python give the same files, byte for byte: SAM then uploads nothing, and operators
-# can compare. The file python-release names the release.
+# `sam build` runs this to fill ARTIFACTS_DIR. docs/decisions.md ("The bundle") says why there is one for both processors,
+# and why its bytes never differ. Lambda mounts it read-only, so the bytecode is compiled here, and never checked against
+# its source. Of the packages, only the bytecode is shipped, to halve the size.
 build-SigningFunction: | $(UV)
 	for processor in x86_64 aarch64; do \
 		$(UV) pip install --quiet --python-platform $$processor-manylinux2014 --python-version 3.13 \

@@ -84,8 +84,7 @@ class Connection(_Record):
 class Records:
     """The three items that decide about a request, as stored. None stands for a missing item.
 
-    An item is parsed only when its check needs it. Otherwise a corrupt item would give a 500 to a
-    caller whom an earlier check refuses, and so reveal that the item exists.
+    An item is parsed only when its check needs it (docs/decisions.md).
     """
 
     credential: Item | None

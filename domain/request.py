@@ -20,27 +20,15 @@ from pydantic.alias_generators import to_camel
 
 from .errors import Detail, InvalidRequest
 
+# docs/decisions.md says what the last two prevent.
 BODY_LIMIT = 64 * 1024
 """The largest body, after base64 decoding (bytes)"""
-
 DETAILS_LIMIT = 20
-"""The most `details` of a 400
-
-A body can hold thousands of unknown fields.
-"""
-
+"""The most `details` of a 400"""
 NAMES_LIMIT = 32
-"""The most names of an object in the body
-
-More would cost much time before the token is checked.
-"""
-
+"""The most names of an object in the body"""
 DEPTH_LIMIT = 32
-"""The most levels of objects and lists in the body
-
-The parser needs stack for each level. Without a limit, 9,000 bytes end the process if the stack of
-the thread is small.
-"""
+"""The most levels of objects and lists in the body"""
 
 OBJECTS_LIMIT = 256
 """The most objects and lists in the body

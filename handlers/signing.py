@@ -28,7 +28,7 @@ SIGNING_PATH = (
     "/clients/connections/<connection_id>/deallocations/signing"
 )
 KEEP_ACTIVE = {"source": "keep-active"}
-"""The event of template.yaml's schedule. Without calls, SnapStart makes a version inactive."""
+"""The event of `KeepActive`, template.yaml's schedule."""
 
 # Without debug=False, POWERTOOLS_DEBUG would print every event with its token.
 app = APIGatewayRestResolver(debug=False)
@@ -96,13 +96,12 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
 def prime() -> None:
     """Does the slow parts of a first request, so that SnapStart's snapshot holds their results.
 
-    A failed read is a warning: a new role may not have its rights yet, and an error would stop the
-    deployment.
+    docs/decisions.md says why it reads, and why a failed read is only a warning.
     """
     body = b'{"amount": {"currency": "-", "quantity": "1"}, "clientExternalId": "-", "nonce": "-"}'
     signing_payload(parse_signing_request("-", "00000000-0000-4000-8000-000000000000", body))
     try:
-        # An open connection is dead after a restore. A closed client opens a new one.
+        # A closed client opens a new connection after the restore.
         with closing(dynamodb_client()):
             read_records("", "", "")  # no item has these keys: ids and tokens are not empty
     except Exception as error:  # noqa: BLE001 -- half an answer, for example, is a KeyError

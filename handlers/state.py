@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     type Keys = Sequence[Mapping[str, UniversalAttributeValueTypeDef]]
 
-# These limits end a read. The function's Timeout is the last limit.
+# These limits end a read (docs/operate.md, "When DynamoDB fails").
 TIMEOUT = 1.0
 """The longest wait for a connection, and for each piece of an answer (seconds)"""
 ATTEMPTS = 2
@@ -27,11 +27,7 @@ ATTEMPTS = 2
 WAITS = (0.0, 0.05, 0.1)
 """The wait before each round of reading (seconds). A round reads the keys that the last one left"""
 LAST_START = 4.0
-"""The latest start of a round, after the start of the first (seconds)
-
-A round with a silent or throttling DynamoDB takes up to 10 seconds: two attempts of up to two
-time-outs each, and between them up to 6 seconds if DynamoDB asks for a pause (`x-amz-retry-after`).
-"""
+"""The latest start of a round, after the start of the first (seconds)"""
 
 LICENSE_KEY = "LICENSE#OES"
 

@@ -1,7 +1,6 @@
 """Removes the parts of a bundle's packages that the function does not use: `python prune.py BUNDLE`.
 
-The bundle is a third as large. A TLS connection takes less CPU, because OpenSSL reads all trusted
-certificates for each one. The same packages always give the same bytes.
+docs/decisions.md says why ("The bundle"). The same packages always give the same bytes.
 """
 
 import re
