@@ -59,7 +59,17 @@ def payload(enterprise_id: str, connection_id: str, body: str) -> str:
 CHANGEABLE = [
     *" \t\n\r\v\f\0\x1b\x1e\x7f\x85\xa0\xad\u200b\u200d\u2028\u202e\u3000\ufeff\ufffd",
     *"\uff21\uff12\ufb01\N{KELVIN SIGN}éẞİ🏦\U000e0001\"'\\<>/#%+",
-    *("\r\n", "  ", "e\u0301", "aA", "\\n", "\\u0041", "%41", "&amp;", "..", "=?", "null"),
+    "\r\n",
+    "  ",
+    "e\u0301",
+    "aA",
+    "\\n",
+    "\\u0041",
+    "%41",
+    "&amp;",
+    "..",
+    "=?",
+    "null",
 ]
 
 
@@ -141,8 +151,13 @@ valid = f"Bearer {ACME['token']}"
 header_names = st.sampled_from(["Authorization", "authorization", "aUTHORIZATION", "X-Auth"])
 header_values = st.sampled_from(
     [
-        *(valid, valid.upper(), f"{valid}, {valid}", f"{valid}\n"),
-        *(f"Basic {ACME['token']}", "Bearer other", ""),
+        valid,
+        valid.upper(),
+        f"{valid}, {valid}",
+        f"{valid}\n",
+        f"Basic {ACME['token']}",
+        "Bearer other",
+        "",
     ]
 )
 

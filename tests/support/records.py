@@ -18,10 +18,30 @@ RECORDS: dict[Record, dict[str, Any]] = {
 }
 OPTIONAL = {"expiresAt", "name"}
 STORABLE: list[Any] = [
-    *("active", "inactive", "Active", "true", "", "4102444800", True, False, None, b"BTC", 1),
-    *(Decimal(0), Decimal("0.5"), Decimal(253_402_300_799), Decimal(253_402_300_800)),
-    *(Decimal(-1), Decimal("9" * 38), ["BTC"], {"BTC": 1}),
-    *({"BTC"}, {"a", ""}, {Decimal(1)}, {b"BTC"}, {"settlement_network_read"}),
+    "active",
+    "inactive",
+    "Active",
+    "true",
+    "",
+    "4102444800",
+    True,
+    False,
+    None,
+    b"BTC",
+    1,
+    Decimal(0),
+    Decimal("0.5"),
+    Decimal(253_402_300_799),
+    Decimal(253_402_300_800),
+    Decimal(-1),
+    Decimal("9" * 38),
+    ["BTC"],
+    {"BTC": 1},
+    {"BTC"},
+    {"a", ""},
+    {Decimal(1)},
+    {b"BTC"},
+    {"settlement_network_read"},
 ]
 """Values that DynamoDB can hold, at least one of each type."""
 

@@ -112,7 +112,11 @@ def test_only_the_required_scopes_are_needed(scope: str) -> None:
 @pytest.mark.parametrize(
     "scope",
     [
-        *(READ_SCOPE.upper(), f"{READ_SCOPE} ", READ_SCOPE[:-1], f"{READ_SCOPE}_all", "*"),
+        READ_SCOPE.upper(),
+        f"{READ_SCOPE} ",
+        READ_SCOPE[:-1],
+        f"{READ_SCOPE}_all",
+        "*",
         f"{READ_SCOPE} {WRITE_SCOPE}",
     ],
 )
@@ -124,8 +128,18 @@ def test_a_scope_is_compared_exactly(scope: str) -> None:
 @pytest.mark.parametrize(
     "currency",
     [
-        *("btc", "Btc", " BTC", "BTC ", "BTC\0", "\uff22\uff34\uff23"),  # the last is full-width
-        *("B", "TC", "BTC2", "BTC ETH", "BTC,ETH", "*"),
+        "btc",
+        "Btc",
+        " BTC",
+        "BTC ",
+        "BTC\0",
+        "\uff22\uff34\uff23",  # the last is full-width
+        "B",
+        "TC",
+        "BTC2",
+        "BTC ETH",
+        "BTC,ETH",
+        "*",
     ],
 )
 def test_a_currency_is_compared_exactly(currency: str) -> None:

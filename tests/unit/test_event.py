@@ -29,9 +29,19 @@ def test_a_bearer_token_is_read_with_its_scheme_and_header_name_in_any_case(
 @pytest.mark.parametrize(
     "value",
     [
-        *("", "Bearer", "Bearer ", "Bearer =", "Bearer s\u00e4mple", TOKEN),
-        *(f"Basic {TOKEN}", f"Bearer{TOKEN}", f"XBearer {TOKEN}", f"Bearer\t{TOKEN}"),
-        *(f"Bearer\N{NO-BREAK SPACE}{TOKEN}", f"Bearer {TOKEN} more", f"Bearer {TOKEN}\n"),
+        "",
+        "Bearer",
+        "Bearer ",
+        "Bearer =",
+        "Bearer s\u00e4mple",
+        TOKEN,
+        f"Basic {TOKEN}",
+        f"Bearer{TOKEN}",
+        f"XBearer {TOKEN}",
+        f"Bearer\t{TOKEN}",
+        f"Bearer\N{NO-BREAK SPACE}{TOKEN}",
+        f"Bearer {TOKEN} more",
+        f"Bearer {TOKEN}\n",
         f"Bearer {TOKEN}, Bearer sample-token-viewer",
         "Bearer \N{KELVIN SIGN}",  # its lower case is an ASCII letter
     ],

@@ -139,8 +139,15 @@ def spellings(name: str) -> Iterator[str]:
 @pytest.mark.parametrize(
     "name",
     [
-        *("amount", "currency", "quantity", "clientExternalId", "nonce", "notes"),
-        *("enterpriseId", "connectionId"),  # a second spelling could replace the id of the path
+        "amount",
+        "currency",
+        "quantity",
+        "clientExternalId",
+        "nonce",
+        "notes",
+        # A second spelling of these could replace an id of the path.
+        "enterpriseId",
+        "connectionId",
     ],
 )
 def test_a_name_has_no_second_spelling(name: str) -> None:
