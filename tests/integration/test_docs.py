@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shlex
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,13 @@ def test_every_link_within_the_repository_leads_somewhere(path: Path) -> None:
             assert anchor in anchors(DOCUMENTS[target]), f"{file}#{anchor}"
 
 
+def test_every_file_that_is_named_exists() -> None:
+    folders = "docs|domain|events|handlers|requirements|tests|tools"
+    named = re.findall(rf"`((?:{folders})/[^`\s]+)`", ALL)
+    assert named
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
 def test_every_make_target_that_is_named_exists() -> None:
     code = re.findall(r"`[^`\n]+`|^```sh\n.*?^```", ALL, re.MULTILINE | re.DOTALL)
     named = set(re.findall(r"(?<!install )\bmake ([a-z][a-z-]*)", "\n".join(code)))
@@ -119,16 +127,30 @@ OURS = [f".venv/bin/python -m tools {name}" for name in ("replay", *OPERATORS)]
 OF_SAM = ("build", "delete", "deploy", "local invoke", "local start-api", "logs", "remote invoke")
 
 
-@pytest.mark.parametrize("command", OURS + [f".venv-sam/bin/sam {name}" for name in OF_SAM])
-def test_a_command_takes_the_options_that_are_shown(command: str) -> None:
-    shown = re.findall(rf"{re.escape(command)}\b(.*?)(?:`|\n)", ALL)
-    assert shown
+COMMANDS = OURS + [f".venv-sam/bin/sam {name}" for name in OF_SAM]
+OPTION = r"--[a-z][a-z-]*"
+
+
+@cache
+def options_of(command: str) -> set[str]:
+    """The options that a command's help lists."""
     if not command.startswith(".venv/"):
         needs(".venv-sam")
     environment = os.environ | {"COLUMNS": "200", "SAM_CLI_TELEMETRY": "0", "TERM": "dumb"}
-    taken = run(*command.split(), "--help", env=environment).stdout
-    for option in re.findall(r"--[a-z-]+", " ".join(shown)):
-        assert option in taken
+    return set(re.findall(OPTION, run(*command.split(), "--help", env=environment).stdout))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_takes_the_options_that_are_shown(command: str) -> None:
+    shown = re.findall(rf"{re.escape(command)}\b(.*?)(?:`|\n)", ALL)
+    assert shown
+    assert set(re.findall(OPTION, " ".join(shown))) <= options_of(command)
+
+
+def test_an_option_that_is_named_without_its_command_is_one_of_a_command() -> None:
+    named = re.findall(rf"`({OPTION})", OPERATE + DOCUMENTS[ROOT / "docs/local.md"])
+    assert named
+    assert set(named) <= set().union(*map(options_of, COMMANDS))
 
 
 OF_AWS = re.findall(r"\baws ((?!configure)[a-z]+ (?!wait)[a-z-]+(?: [^`\n|)]*)?)", OPERATE)
