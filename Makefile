@@ -1,4 +1,4 @@
-# `make` alone lists the commands. Each sets up what it needs by itself: uv if it is not on PATH, a
+# `make` without a target lists the commands. Each sets up what it needs by itself: uv if it is not on PATH, a
 # Python 3.13 (.python-version), and the locked, hashed requirements.
 
 .DEFAULT_GOAL := help
@@ -52,7 +52,7 @@ export REDOCLY_SUPPRESS_UPDATE_NOTICE := true
 export REDOCLY_TELEMETRY := off
 export SAM_CLI_TELEMETRY := 0
 
-help: ## List the commands, as `make` alone does
+help: ## List the commands, as `make` without a target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(TOOLS) ## Replay every sample event through the handler, on an embedded DynamoDB

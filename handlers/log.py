@@ -55,7 +55,7 @@ class Fields(TypedDict):
     extendedRequestId: str | None
     """API Gateway's other id of the request. A client can choose `requestId`, but not this one"""
     clientRequestId: str | None
-    """The client's own `Request-Id` header, if it has at most 128 letters, digits and `-_.`
+    """The client's own `Request-Id` header, if it has at most 128 characters from `A-Za-z0-9-_.`.
 
     It must not be a nonce or a token, because it is logged as sent.
     """

@@ -1,4 +1,4 @@
-"""openapi.yaml, of which the tables and schemas are written by tools/documents.py."""
+"""openapi.yaml. tools/documents.py writes its tables and some of its schemas."""
 
 import json
 import re

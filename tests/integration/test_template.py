@@ -68,7 +68,7 @@ def templates() -> Templates:
 
 @pytest.fixture(scope="module")
 def stacks(templates: Templates) -> Stacks:
-    """The stacks of which stack.yaml speaks."""
+    """The stacks that stack.yaml names."""
     return {
         "default": deployed(templates[MAIN], BY_DEFAULT),
         "other": deployed(templates[MAIN], CONDITIONS.keys() - BY_DEFAULT),
