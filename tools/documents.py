@@ -124,11 +124,11 @@ def log_fields() -> str:
     )
 
 
-def parameters(path: str = "template.yaml") -> str:
-    """The parameters of a stack."""
+def parameters() -> str:
+    """The parameters of the main stack."""
 
     def rows() -> Rows:
-        for name, parameter in template(path)["Parameters"].items():
+        for name, parameter in template()["Parameters"].items():
             default = parameter.get("Default")
             shown = {None: "required", "": "empty"}.get(default, f"`{default}`")
             yield f"`{name}`", shown, parameter["Description"]
