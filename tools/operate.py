@@ -93,7 +93,7 @@ def _run(steps: Steps, done: str, table: str, lines: list[state_file.Line]) -> l
                 counts.append(count)
                 bar.advance(task, count)
     except (BotoCoreError, ClientError, KeyboardInterrupt, TimeoutError) as error:
-        sure = _done_for_sure(error, sum(counts), len(lines), "records", done)
+        sure = _done_for_sure(error, counts, len(lines), "records", done)
         raise _failure(_reason(error, table), f"{sure} It is safe to run this again.") from None
     typer.echo(f"Records {done}: {sum(counts)}.", err=True)
     return counts
@@ -223,7 +223,7 @@ def revoke_all(
 def _revoke(
     client: "DynamoDBClient", table: str, enterprise: str, member: str, hashes: list[str]
 ) -> None:
-    revoked = 0
+    counts: list[int] = []
     absent: list[str] = []
     for digest in hashes:
         key = {"pk": {"S": enterprise_key(enterprise)}, "sk": {"S": hashed_credential_key(digest)}}
@@ -234,13 +234,14 @@ def _revoke(
                 ConditionExpression="memberId = :member",
                 ExpressionAttributeValues={":member": {"S": member}},
             )
-            revoked += 1
+            counts.append(1)
         except client.exceptions.ConditionalCheckFailedException:
+            counts.append(0)
             absent.append(f"That member has no token of this hash: {digest}.")
-        except (BotoCoreError, ClientError) as error:
-            sure = _done_for_sure(error, revoked, len(hashes), "tokens", "revoked")
+        except (BotoCoreError, ClientError, KeyboardInterrupt) as error:
+            sure = _done_for_sure(error, counts, len(hashes), "tokens", "revoked")
             raise _failure(_reason(error, table), sure) from None
-    typer.echo(f"Tokens revoked: {revoked}.", err=True)
+    typer.echo(f"Tokens revoked: {sum(counts)}.", err=True)
     if absent:
         raise _failure(*absent)
 
@@ -361,12 +362,16 @@ def _reason(error: BaseException, table: str = "") -> str:
     return str(error) or "Interrupted."
 
 
-def _done_for_sure(error: BaseException, count: int, total: int, things: str, done: str) -> str:
+def _done_for_sure(
+    error: BaseException, counts: list[int], total: int, things: str, done: str
+) -> str:
+    """What was done before the error, by the counts of the requests that were answered."""
     answer = error.response["ResponseMetadata"] if isinstance(error, ClientError) else None
     # A request without an answer may have been carried out, and so may one that was sent again.
-    if answer and answer["HTTPStatusCode"] < 500 and not answer["RetryAttempts"] and not count:  # noqa: PLR2004 -- a status
+    refused = answer and answer["HTTPStatusCode"] < 500 and not answer["RetryAttempts"]  # noqa: PLR2004 -- a status
+    if refused and not counts:
         return f"Nothing was {done}."
-    return f"At least {count} of {total} {things} were {done}."
+    return f"At least {sum(counts)} of {total} {things} were {done}."
 
 
 def _failure(*lines: str) -> typer.Exit:
