@@ -23,7 +23,10 @@ INSTALLING = @echo "Installing the packages of $<. This takes a while, but only 
 # reach the commands that say where packages and Python come from, and how to get there.
 KEPT := %_INDEX %_URL UV_INDEX_% %_FIND_LINKS %_CONFIG_FILE %_KEYRING_PROVIDER UV_CREDENTIALS_DIR UV_PYTHON_% \
 	%_CACHE_DIR %_NO_CACHE %_CERT %_CERTS %_TLS %_HOST %_PROXY UV_HTTP_% UV_OFFLINE %_TIMEOUT %_RETRIES
-unexport $(filter-out $(KEPT),$(filter UV_% PIP_% PYTHON% VIRTUAL_ENV CONDA_%,$(.VARIABLES)))
+# npm reads its names in either case.
+KEPT += $(addprefix npm_config_,%registry //% %proxy ca% cert key %userconfig %globalconfig strict_ssl fetch_%) \
+	$(addprefix NPM_CONFIG_,%REGISTRY %PROXY CA% CERT KEY %USERCONFIG %GLOBALCONFIG STRICT_SSL FETCH_%)
+unexport $(filter-out $(KEPT),$(filter UV_% PIP_% PYTHON% VIRTUAL_ENV CONDA_% npm_config_% NPM_CONFIG_%,$(.VARIABLES)))
 # uv, npm and SAM need a home that can be written to. A user of a container may have none: then it is in the project.
 ifeq ($(shell test -w "$$HOME" && echo writable),)
 export HOME := $(CURDIR)/.uv/home

@@ -1,12 +1,14 @@
-"""The tests themselves, on a machine with other programs and other settings."""
+"""The tests themselves and `make`, on a machine with other programs and other settings."""
 
 import json
+import os
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
 from tests.support.needs import INSTALLED_BY, needs
-from tests.support.processes import first_line, python, started
+from tests.support.processes import first_line, python, run, started
 
 SETTINGS = (
     "AWS_PROFILE COLUMNS FORCE_COLOR GITHUB_ACTIONS HTTPS_PROXY LC_ALL NO_COLOR PORT POWERTOOLS_DEV "
@@ -20,6 +22,18 @@ def test_a_test_gets_only_what_it_needs_of_the_callers_environment() -> None:
     ran = python("-c", script, env=dict.fromkeys(SETTINGS.split(), "1") | kept)
     assert json.loads(ran.stdout).items() >= kept.items()
     assert json.loads(ran.stdout).keys() == kept.keys() | {"BOTO_DISABLE_CRT", "PATH"}
+
+
+def test_of_the_installers_settings_make_keeps_where_packages_come_from(tmp_path: Path) -> None:
+    needs("make")
+    kept = "NPM_CONFIG_CAFILE PIP_INDEX_URL UV_DEFAULT_INDEX npm_config_https_proxy npm_config_registry"
+    dropped = "CONDA_PREFIX NPM_CONFIG_BEFORE PIP_USER PYTHONPATH UV_LINK_MODE VIRTUAL_ENV npm_config_dry_run"
+    (tmp_path / "more.mk").write_text("shown:\n\t@env\n")
+    settings = dict.fromkeys(f"{kept} {dropped}".split(), "1")
+    words = ["--silent", "--file=Makefile", f"--file={tmp_path}/more.mk", "shown"]
+    ran = run("make", *words, env=os.environ | settings)
+    names = {line.partition("=")[0] for line in ran.stdout.splitlines()}
+    assert names & settings.keys() == set(kept.split())
 
 
 @pytest.mark.parametrize(
