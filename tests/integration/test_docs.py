@@ -270,5 +270,5 @@ def test_the_state_records_that_are_shown_can_be_loaded() -> None:
 def test_the_tables_of_speed_are_those_of_the_bench() -> None:
     figures = {process: {"cold": 1.0, "first": 1.0, "warm": 1.0} for process in PROCESSES}
     assert [name for name, *_ in table("CPU, ms")] == [process.name for process in PROCESSES]
-    documented = [(name, float(limit)) for name, limit, _ in table("goal")]
+    documented = [(name, float(limit)) for name, limit, *_ in table("goal")]
     assert documented == [(name, limit) for name, limit, _ in goals(figures)]
