@@ -264,6 +264,8 @@ def show(
     faults: list[str] = []
     try:
         for item in _items(_client(table), table, enterprise):
+            if not all("S" in item.get(name, ()) for name in ("pk", "sk")):
+                raise _failure(f"{table} is not a table of this service: it has other keys.")
             try:
                 lines.append(state_file.to_line(item))
             except ValueError as error:

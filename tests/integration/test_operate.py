@@ -643,6 +643,14 @@ def test_show_scans_the_whole_table_with_consistent_reads() -> None:
     assert "ExclusiveStartKey" in requests[1]
 
 
+@pytest.mark.parametrize("key", [{"id": {"S": "1"}}, {"pk": {"N": "1"}, "sk": {"S": "1"}}])
+def test_show_of_a_table_with_other_keys_says_so(key: dict[str, Any]) -> None:
+    with dynamodb_answering([(200, {"Items": [key]})]):
+        ran = run("show", "--json")
+    assert (ran.exit_code, ran.stdout) == (1, "")
+    assert "is not a table of this service" in ran.stderr
+
+
 def test_show_of_an_empty_table_says_so() -> None:
     with dynamodb_answering([(200, {"Items": []})]):
         ran = run("show", "--json")
