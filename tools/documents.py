@@ -234,7 +234,7 @@ def error_responses() -> str:
 
 
 def error_names() -> str:
-    """The names of all errors but `InvalidRequest`, which has a schema of its own in openapi.yaml."""
+    """The names of all errors except `InvalidRequest`, which has a separate schema in openapi.yaml."""
     gateway = template()["Resources"]["Api"]["Properties"]["GatewayResponses"]
     names = [kind.__name__ for kind in ANSWERS if kind is not InvalidRequest]
     names += [_gateway_body(gateway[kind])["name"] for kind in GATEWAY]
