@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,7 +34,7 @@ def run_as_shown(  # noqa: PLR0913 -- a script, its words and its surroundings
             rf"^```sh\n({re.escape(start)}.*?)^```", text, re.MULTILINE | re.DOTALL
         )
         script += shown
-    script = script.replace(".venv/bin/python", sys.executable)
+    script = script.replace(".venv/bin/python", shlex.quote(sys.executable))
     for word, value in words.items():
         script = re.sub(rf"(?<![\w-]){re.escape(word)}(?![\w-])", value, script)
     environment = os.environ | {"PYTHONPATH": str(ROOT)} | dict(environment)
