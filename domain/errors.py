@@ -60,7 +60,7 @@ class CurrencyNotSupported(Exception):
 
 
 class PayloadMismatch(RequestError):
-    """The payload differs from the one of these properties, even by one space."""
+    """The payload is not exactly that of these properties. One more space is enough."""
 
 
 class CorruptRecord(Exception):

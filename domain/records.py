@@ -64,7 +64,7 @@ class Credential(_Record):
     scopes: _Texts
     """What it allows: `settlement_network_read`, `settlement_network_write`"""
     expires_at: _EpochSeconds = _NEVER
-    """As of the licence"""
+    """As in the licence"""
 
 
 class Connection(_Record):

@@ -20,7 +20,7 @@ from pydantic.alias_generators import to_camel
 
 from .errors import Detail, InvalidRequest
 
-# docs/decisions.md says what the last two prevent.
+# docs/decisions.md says what the limits of names, levels, objects and lists prevent.
 BODY_LIMIT = 64 * 1024
 """The largest body, after base64 decoding (bytes)"""
 DETAILS_LIMIT = 20
@@ -29,12 +29,8 @@ NAMES_LIMIT = 32
 """The most names of an object in the body"""
 DEPTH_LIMIT = 32
 """The most levels of objects and lists in the body"""
-
 OBJECTS_LIMIT = 256
-"""The most objects and lists in the body
-
-Tens of thousands of them would cost much time before the token is checked.
-"""
+"""The most objects and lists in the body"""
 
 QUANTITY_DIGITS = 78
 """The most digits of a quantity. The largest number of 256 bits has that many."""
@@ -48,7 +44,7 @@ FORMATS = {
         f" 1 to {QUANTITY_DIGITS} digits with no sign, separator or leading zero"
     ),
 }
-"""What a text that must match the pattern must be. A 400 says it, and so do the documents."""
+"""What a 400 and the documents say of a text that must match the pattern."""
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 EnterpriseId = Annotated[str, StringConstraints(min_length=1, max_length=256)]

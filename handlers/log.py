@@ -42,7 +42,7 @@ logging.getLogger("botocore").setLevel(logging.WARNING)
 
 
 class Fields(TypedDict):
-    """What a line says of its request, beside Powertools' standard keys. None is left out."""
+    """What a line says of its request, beside Powertools' standard keys. A field of None is left out."""
 
     outcome: str
     """`Payload`, or the error's name"""
